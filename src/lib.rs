@@ -1,0 +1,3 @@
+//! Fold, verify and inspect BatchNormalization in ONNX models.
+
+pub mod onnx;

@@ -1,0 +1,125 @@
+//! Reading the schema without ceremony: names, attributes, versions.
+
+use super::element::DataType;
+use super::schema::{
+    AttributeProto, Dimension, GraphProto, NodeProto, OperatorSetIdProto, SparseTensorProto, TensorProto,
+    TensorShapeProto, TensorTypeProto, ValueInfoProto,
+};
+use bstr::{BStr, BString, ByteSlice};
+
+/// An optional string of the schema; absent is the same as empty.
+pub fn text(field: &Option<BString>) -> &BStr {
+    field.as_ref().map_or(BStr::new(""), |text| text.as_bstr())
+}
+
+/// Whether a domain is the standard one: `""` and `ai.onnx` are the same.
+pub fn is_standard_domain(domain: &BStr) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+/// The version of the standard operator set among imports. A model without any (IR < 3) uses
+/// version 1.
+pub fn standard_opset(imports: &[OperatorSetIdProto]) -> i64 {
+    let standard = imports.iter().filter(|import| is_standard_domain(text(&import.domain)));
+    standard.filter_map(|import| import.version).max().unwrap_or(1)
+}
+
+impl NodeProto {
+    /// The operator of the standard domain, or `""` for an operator of somebody else's.
+    pub fn standard_op(&self) -> &BStr {
+        if is_standard_domain(text(&self.domain)) { text(&self.op_type) } else { BStr::new("") }
+    }
+
+    /// The attribute of this name.
+    pub fn attribute(&self, name: &str) -> Option<&AttributeProto> {
+        self.attribute.iter().find(|attribute| text(&attribute.name) == name)
+    }
+
+    /// An integer attribute, or its default.
+    pub fn int(&self, name: &str, default: i64) -> i64 {
+        self.attribute(name).and_then(|attribute| attribute.i).unwrap_or(default)
+    }
+
+    /// A float attribute, or its default. Attributes are f32 in the schema.
+    pub fn float(&self, name: &str, default: f32) -> f32 {
+        self.attribute(name).and_then(|attribute| attribute.f).unwrap_or(default)
+    }
+
+    /// A list of integers, if the attribute is there.
+    pub fn ints(&self, name: &str) -> Option<&[i64]> {
+        self.attribute(name).map(|attribute| attribute.ints.as_slice())
+    }
+
+    /// How to name the node to a user: its name, else its first output.
+    pub fn label(&self) -> &BStr {
+        let name = text(&self.name);
+        if !name.is_empty() {
+            return name;
+        }
+        self.output.first().map_or(BStr::new("(unnamed)"), |output| output.as_bstr())
+    }
+
+    /// The subgraphs in the attributes, in order.
+    pub fn subgraphs(&self) -> impl Iterator<Item = &GraphProto> {
+        self.attribute.iter().flat_map(|attribute| attribute.g.as_deref().into_iter().chain(&attribute.graphs))
+    }
+
+    /// The subgraphs in the attributes, in the same order.
+    pub fn subgraphs_mut(&mut self) -> impl Iterator<Item = &mut GraphProto> {
+        self.attribute
+            .iter_mut()
+            .flat_map(|attribute| attribute.g.as_deref_mut().into_iter().chain(&mut attribute.graphs))
+    }
+}
+
+impl AttributeProto {
+    /// The type code of `AttributeProto.AttributeType` for an integer.
+    pub const INT: i32 = 2;
+    /// The type code for a float.
+    pub const FLOAT: i32 = 1;
+    /// The type code for a tensor.
+    pub const TENSOR: i32 = 4;
+
+    /// An integer attribute.
+    pub fn int(name: &str, value: i64) -> Self {
+        AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(Self::INT), ..Default::default() }
+    }
+
+    /// A float attribute.
+    pub fn float(name: &str, value: f32) -> Self {
+        AttributeProto { name: Some(name.into()), f: Some(value), r#type: Some(Self::FLOAT), ..Default::default() }
+    }
+}
+
+impl SparseTensorProto {
+    /// The name, which is that of its values.
+    pub fn name(&self) -> &BStr {
+        self.values.as_ref().map_or(BStr::new(""), |values| text(&values.name))
+    }
+}
+
+impl TensorProto {
+    /// The element type, if the schema knows it.
+    pub fn element(&self) -> Option<DataType> {
+        self.data_type.and_then(DataType::from_code)
+    }
+}
+
+impl ValueInfoProto {
+    /// The tensor type, if the value is a dense tensor.
+    pub fn tensor_type(&self) -> Option<&TensorTypeProto> {
+        self.r#type.as_ref()?.tensor_type.as_ref()
+    }
+}
+
+impl TensorTypeProto {
+    /// The element type, if the schema knows it.
+    pub fn element(&self) -> Option<DataType> {
+        self.elem_type.and_then(DataType::from_code)
+    }
+
+    /// The axes, if the rank is known.
+    pub fn axes(&self) -> Option<&[Dimension]> {
+        self.shape.as_ref().map(|TensorShapeProto { dim, .. }| dim.as_slice())
+    }
+}

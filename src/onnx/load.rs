@@ -1,0 +1,85 @@
+//! Loading: a path or standard input, binary or text.
+
+use super::schema::ModelProto;
+use super::wire::{DecodeError, Decoder, Input};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Why a model cannot be loaded. Each message names the file.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be opened or read.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The path is a folder.
+    #[error("cannot read `{}`: it is a folder; name the .onnx file inside it", path.display())]
+    Directory {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file is empty.
+    #[error("`{}` is empty, not an ONNX model", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not an ONNX protobuf.
+    #[error("cannot load `{}`: {source}", path.display())]
+    Decode {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: DecodeError,
+    },
+    /// The file decodes, but to nothing that is a model.
+    #[error("`{}` is not an ONNX model: it has no graph", path.display())]
+    NoGraph {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Loads a model from a file, or from standard input for `-`; binary and text are told apart
+/// by their first bytes. Large weights stay in the file.
+///
+/// # Errors
+/// When the file cannot be read or is not an ONNX model.
+pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
+    let input = open(path)?;
+    if input.is_empty() {
+        return Err(LoadError::Empty { path: path.into() });
+    }
+    let model: ModelProto =
+        Decoder::decode(&input).map_err(|source| LoadError::Decode { path: path.into(), source })?;
+    if model.graph.is_none() {
+        return Err(LoadError::NoGraph { path: path.into() });
+    }
+    Ok(model)
+}
+
+fn open(path: &Path) -> Result<Input, LoadError> {
+    let failed = |source| LoadError::Io { path: path.into(), source };
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes).map_err(failed)?;
+        return Ok(Input::Memory(bytes.into()));
+    }
+    let mut file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if metadata.is_dir() {
+        return Err(LoadError::Directory { path: path.into() });
+    }
+    if metadata.is_file() {
+        return Ok(Input::File(Arc::new(file), metadata.len()));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Input::Memory(bytes.into()))
+}

@@ -1,0 +1,182 @@
+//! The bytes of a tensor: in memory, in a file, or computed while they are written.
+
+use super::element::{FloatType, Scaling};
+use bstr::BString;
+use bytes::Bytes;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+/// Little-endian, row-major elements. Cheap to clone; large ones are never held in memory.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// Bytes in memory.
+    Memory(Bytes),
+    /// A range of a file.
+    File(FileSlice),
+    /// Another payload times one factor per channel, computed as it is read.
+    Scaled(Arc<Scaled>),
+}
+
+/// A range of an open file.
+#[derive(Clone, Debug)]
+pub struct FileSlice {
+    file: Arc<File>,
+    offset: u64,
+    len: u64,
+}
+
+/// A payload of floating-point elements times factors, rounded once.
+#[derive(Clone, Debug)]
+pub struct Scaled {
+    /// Whose payload it is, for error messages.
+    pub tensor: BString,
+    /// What is scaled: never itself scaled.
+    pub source: Payload,
+    /// The type of the elements.
+    pub element: FloatType,
+    /// The factors and where they apply.
+    pub scaling: Scaling,
+}
+
+/// A finite element became infinite when it was scaled.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("a scaled element of `{tensor}` does not fit its type")]
+pub struct Overflow {
+    /// The name of the tensor.
+    pub tensor: BString,
+}
+
+/// Why a payload cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PayloadError {
+    /// The file that holds it cannot be read, or has become shorter.
+    #[error("reading the weights failed: {0} (was the input changed while it was read?)")]
+    Io(#[from] io::Error),
+    /// A scaled element does not fit its type.
+    #[error(transparent)]
+    Overflow(#[from] Overflow),
+}
+
+impl FileSlice {
+    /// The `len` bytes at `offset` of `file`.
+    pub fn new(file: Arc<File>, offset: u64, len: u64) -> Self {
+        FileSlice { file, offset, len }
+    }
+
+    fn is(&self, other: &FileSlice) -> bool {
+        Arc::ptr_eq(&self.file, &other.file) && self.offset == other.offset && self.len == other.len
+    }
+}
+
+impl Payload {
+    /// The number of bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Payload::Memory(bytes) => bytes.len() as u64,
+            Payload::File(slice) => slice.len,
+            Payload::Scaled(scaled) => scaled.source.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What [`read`](Self::read) wants its offset and length to be multiples of.
+    pub fn unit(&self) -> usize {
+        match self {
+            Payload::Scaled(scaled) => scaled.element.size(),
+            _ => 1,
+        }
+    }
+
+    /// Reads `out.len()` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a scaled element does not fit its type.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), PayloadError> {
+        match self {
+            Payload::Memory(bytes) => {
+                let start = offset as usize;
+                out.copy_from_slice(&bytes[start..start + out.len()]);
+            }
+            Payload::File(slice) => slice.file.read_exact_at(out, slice.offset + offset)?,
+            Payload::Scaled(scaled) => {
+                scaled.source.read(offset, out)?;
+                let first = offset / scaled.element.size() as u64;
+                if !scaled.element.scale(out, first, &scaled.scaling) {
+                    return Err(Overflow { tensor: scaled.tensor.clone() }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All bytes, in memory.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn to_bytes(&self) -> Result<Bytes, PayloadError> {
+        if let Payload::Memory(bytes) = self {
+            return Ok(bytes.clone());
+        }
+        let mut out = vec![0; self.len() as usize];
+        self.read(0, &mut out)?;
+        Ok(out.into())
+    }
+
+    /// Calls `each` with consecutive pieces of at most 64 KiB.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn for_each_piece(&self, mut each: impl FnMut(&[u8])) -> Result<(), PayloadError> {
+        let mut block = vec![0; self.len().min(64 << 10) as usize];
+        let mut offset = 0;
+        while offset < self.len() {
+            let piece = (self.len() - offset).min(64 << 10) as usize;
+            self.read(offset, &mut block[..piece])?;
+            each(&block[..piece]);
+            offset += piece as u64;
+        }
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, more: &Payload) -> io::Result<()> {
+        let bytes = |payload: &Payload| payload.to_bytes().map_err(io::Error::other);
+        let own = match std::mem::take(self) {
+            Payload::Memory(own) => own,
+            other => bytes(&other)?,
+        };
+        // Unique bytes grow in place, so that n appends cost O(n).
+        let mut own = own.try_into_mut().unwrap_or_else(|shared| shared.as_ref().into());
+        own.extend_from_slice(&bytes(more)?);
+        *self = Payload::Memory(own.freeze());
+        Ok(())
+    }
+}
+
+impl Default for Payload {
+    fn default() -> Self {
+        Payload::Memory(Bytes::new())
+    }
+}
+
+impl From<Vec<u8>> for Payload {
+    fn from(bytes: Vec<u8>) -> Self {
+        Payload::Memory(bytes.into())
+    }
+}
+
+/// Equal when the bytes are; what cannot be read equals nothing but itself.
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Payload::Memory(a), Payload::Memory(b)) => a == b,
+            (Payload::File(a), Payload::File(b)) if a.is(b) => true,
+            _ => self.len() == other.len() && matches!((self.to_bytes(), other.to_bytes()), (Ok(a), Ok(b)) if a == b),
+        }
+    }
+}

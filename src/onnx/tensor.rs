@@ -1,0 +1,141 @@
+//! Tensors: sizes, values, and where the schema lets them be stored.
+
+use super::access::text;
+use super::element::{DataType, FloatType};
+use super::payload::{Payload, PayloadError};
+use super::schema::TensorProto;
+use super::wire::Numbers;
+use bstr::BString;
+
+/// Why the values of a tensor cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum TensorError {
+    /// The tensor contradicts itself.
+    #[error("tensor `{tensor}` is malformed: {what}")]
+    Malformed {
+        /// The name of the tensor.
+        tensor: BString,
+        /// What is wrong.
+        what: &'static str,
+    },
+    /// The elements are in another file.
+    #[error("tensor `{tensor}` is stored as external data, which this version does not read yet")]
+    External {
+        /// The name of the tensor.
+        tensor: BString,
+    },
+    /// The bytes cannot be read.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+}
+
+impl TensorProto {
+    /// A tensor of floats, each rounded once, stored as `raw_data`.
+    pub fn floats(name: impl Into<BString>, element: FloatType, dims: &[usize], values: &[f64]) -> Self {
+        debug_assert_eq!(dims.iter().product::<usize>(), values.len());
+        TensorProto {
+            dims: Numbers::from(dims.iter().map(|dim| *dim as i64).collect::<Vec<_>>()),
+            data_type: Some(element.data_type().code()),
+            name: Some(name.into()),
+            raw_data: Some(element.encode(values).into()),
+            ..Default::default()
+        }
+    }
+
+    /// The lengths of the axes.
+    ///
+    /// # Errors
+    /// When one is negative or the number of elements overflows.
+    pub fn shape(&self) -> Result<Vec<usize>, TensorError> {
+        let shape: Option<Vec<usize>> = self.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+        let shape = shape.ok_or_else(|| self.malformed("a negative dimension"))?;
+        match shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim)) {
+            Some(count) if count < isize::MAX as usize / 16 => Ok(shape),
+            _ => Err(self.malformed("its dimensions overflow")),
+        }
+    }
+
+    /// Whether the elements are in another file (`data_location = EXTERNAL`).
+    pub fn is_external(&self) -> bool {
+        self.data_location == Some(1)
+    }
+
+    /// The elements as little-endian bytes, wherever the schema put them, and only if there
+    /// are as many as the shape says.
+    ///
+    /// # Errors
+    /// When the elements are external, do not match the shape, or are of a type without
+    /// fixed size.
+    pub fn little_endian(&self) -> Result<Payload, TensorError> {
+        if self.is_external() {
+            return Err(TensorError::External { tensor: text(&self.name).into() });
+        }
+        let element = self.element().ok_or_else(|| self.malformed("an unknown element type"))?;
+        let bits = element.bits().ok_or_else(|| self.malformed("strings where numbers are expected"))?;
+        let count: usize = self.shape()?.iter().product();
+        let expected = (count as u64 * u64::from(bits)).div_ceil(8);
+        let payload = self.stored(element, bits);
+        if payload.len() != expected {
+            return Err(self.malformed("its data does not match its shape"));
+        }
+        Ok(payload)
+    }
+
+    fn stored(&self, element: DataType, bits: u32) -> Payload {
+        let wide = |bytes: Vec<u8>| Payload::from(bytes);
+        if let Some(raw) = &self.raw_data {
+            return raw.clone();
+        }
+        match element {
+            DataType::Float | DataType::Complex64 => self.float_data.payload().cloned().unwrap_or_default(),
+            DataType::Double | DataType::Complex128 => self.double_data.payload().cloned().unwrap_or_default(),
+            DataType::Int64 => wide(self.int64_data.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            DataType::Uint64 => wide(self.uint64_data.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            DataType::Uint32 => wide(self.uint64_data.iter().flat_map(|value| (*value as u32).to_le_bytes()).collect()),
+            _ => {
+                // One number per element, or per byte of elements smaller than that.
+                let bytes = bits.div_ceil(8) as usize;
+                wide(self.int32_data.iter().flat_map(|value| value.to_le_bytes().into_iter().take(bytes)).collect())
+            }
+        }
+    }
+
+    /// The elements of a floating-point tensor, exactly.
+    ///
+    /// # Errors
+    /// As [`little_endian`](Self::little_endian), and when the type is not f16, bf16, f32 or f64.
+    pub fn float_values(&self) -> Result<Vec<f64>, TensorError> {
+        let element = self.element().and_then(DataType::float);
+        let element = element.ok_or_else(|| self.malformed("not floating-point"))?;
+        Ok(element.decode(&self.little_endian()?.to_bytes()?))
+    }
+
+    /// The elements of an int64 or int32 tensor.
+    ///
+    /// # Errors
+    /// As [`little_endian`](Self::little_endian), and when the type is another one.
+    pub fn int_values(&self) -> Result<Vec<i64>, TensorError> {
+        let bytes = self.little_endian()?.to_bytes()?;
+        match self.element() {
+            Some(DataType::Int64) => Ok(bytes.as_chunks().0.iter().map(|le| i64::from_le_bytes(*le)).collect()),
+            Some(DataType::Int32) => Ok(bytes.as_chunks().0.iter().map(|le| i32::from_le_bytes(*le).into()).collect()),
+            _ => Err(self.malformed("not int32 or int64")),
+        }
+    }
+
+    /// Replaces the elements: they are in `raw_data` and nowhere else.
+    pub fn set_raw(&mut self, payload: Payload) {
+        self.raw_data = Some(payload);
+        self.float_data.set(None);
+        self.double_data.set(None);
+        self.int32_data = Numbers::default();
+        self.int64_data = Numbers::default();
+        self.uint64_data = Numbers::default();
+        self.external_data = Vec::new();
+        self.data_location = None;
+    }
+
+    fn malformed(&self, what: &'static str) -> TensorError {
+        TensorError::Malformed { tensor: text(&self.name).into(), what }
+    }
+}
