@@ -1,3 +1,9 @@
 //! Fold, verify and inspect BatchNormalization in ONNX models.
 
+pub mod affine;
+pub mod batch_norm;
+pub mod graph;
+pub mod linear;
 pub mod onnx;
+pub mod refusal;
+pub mod transform;

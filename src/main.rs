@@ -1,17 +1,14 @@
 //! The command-line tool.
-use bn_tool::onnx::{
-    load,
-    wire::{Encoder, Message as _},
-};
+use bn_tool::onnx::{load, save};
+use bn_tool::transform::fold::*;
 fn main() {
-    // Round trip, for now.
-    for path in std::env::args().skip(1) {
-        let model = load(std::path::Path::new(&path)).unwrap();
-        let mut out = Vec::new();
-        let mut encoder = Encoder::new(&mut out);
-        model.encode_fields(&mut encoder).unwrap();
-        encoder.finish().unwrap();
-        assert_eq!(out.len() as u64, model.fields_len());
-        println!("{path} {}", out == std::fs::read(&path).unwrap());
+    let args: Vec<String> = std::env::args().collect();
+    let model = load(std::path::Path::new(&args[1])).unwrap();
+    let folded = fold(&model, &FoldOptions::default()).unwrap();
+    let r = &folded.report;
+    println!("{} folded {} kept {} nodes {} -> {}", args[1], r.folded, r.kept, r.nodes_before, r.nodes_after);
+    for n in &r.norms {
+        if let Outcome::Kept { refusal } = &n.outcome { println!("   {} {}: {}", n.name, refusal.code, refusal.detail); }
     }
+    if let Some(out) = args.get(2) { save(&folded.model, std::path::Path::new(out)).unwrap(); }
 }

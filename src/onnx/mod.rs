@@ -2,12 +2,15 @@
 //! BatchNormalization.
 
 pub mod access;
+mod atomic;
 pub mod element;
 mod load;
 pub mod payload;
+mod save;
 pub mod schema;
 mod tensor;
 pub mod wire;
 
 pub use load::{LoadError, load};
+pub use save::{SaveError, check_saves, save};
 pub use tensor::TensorError;

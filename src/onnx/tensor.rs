@@ -33,11 +33,17 @@ impl TensorProto {
     /// A tensor of floats, each rounded once, stored as `raw_data`.
     pub fn floats(name: impl Into<BString>, element: FloatType, dims: &[usize], values: &[f64]) -> Self {
         debug_assert_eq!(dims.iter().product::<usize>(), values.len());
+        let mut tensor = TensorProto::empty(name, element.data_type(), dims);
+        tensor.set_raw(element.encode(values).into());
+        tensor
+    }
+
+    /// A tensor of this type and shape that has no elements yet.
+    pub fn empty(name: impl Into<BString>, element: DataType, dims: &[usize]) -> Self {
         TensorProto {
             dims: Numbers::from(dims.iter().map(|dim| *dim as i64).collect::<Vec<_>>()),
-            data_type: Some(element.data_type().code()),
+            data_type: Some(element.code()),
             name: Some(name.into()),
-            raw_data: Some(element.encode(values).into()),
             ..Default::default()
         }
     }

@@ -1,0 +1,151 @@
+//! A BatchNormalization node, read in every form that it has had since opset 1.
+//!
+//! Operator: <https://onnx.ai/onnx/operators/onnx__BatchNormalization.html>, versions 1, 6, 7,
+//! 9, 14 and 15. Ioffe and Szegedy, "Batch Normalization", ICML 2015.
+
+use crate::affine::ChannelAffine;
+use crate::graph::constant::{Constants, Dense};
+use crate::graph::{Graph, NodeId};
+use crate::refusal::{Code, Refusal};
+use std::rc::Rc;
+
+/// Inputs of the operator after X.
+const PARAMETERS: [(usize, &str); 4] = [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")];
+
+/// The parameters of a BatchNormalization in inference mode:
+/// `y = scale · (x − mean) / sqrt(variance + epsilon) + bias`, along axis 1.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchNorm {
+    /// γ, `[C]`.
+    pub scale: Vec<f64>,
+    /// β, `[C]`.
+    pub bias: Vec<f64>,
+    /// μ, `[C]`.
+    pub mean: Vec<f64>,
+    /// σ², `[C]`.
+    pub variance: Vec<f64>,
+    /// ε. The attribute is f32; its default is 1e-5 rounded to f32.
+    pub epsilon: f64,
+}
+
+impl BatchNorm {
+    /// Whether a node is a BatchNormalization of the standard domain.
+    pub fn is(graph: &Graph, node: NodeId) -> bool {
+        graph.op(node) == "BatchNormalization"
+    }
+
+    /// Reads a node's parameters.
+    ///
+    /// # Errors
+    /// The refusal, when the node is in training mode, malformed, or not constant.
+    pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
+        check_outputs(graph, node)?;
+        check_mode(graph, node)?;
+        let read = |(slot, name)| parameter(graph, constants, node, slot, name);
+        let parameters = [read(PARAMETERS[0])?, read(PARAMETERS[1])?, read(PARAMETERS[2])?, read(PARAMETERS[3])?];
+        check_shapes(graph, constants, node, &parameters)?;
+        let [scale, bias, mean, variance] = parameters.map(|dense| dense.values.clone());
+        let epsilon = f64::from(graph.node(node).proto.float("epsilon", 1e-5));
+        Ok(BatchNorm { scale, bias, mean, variance, epsilon })
+    }
+
+    /// The number of channels.
+    pub fn channels(&self) -> usize {
+        self.scale.len()
+    }
+
+    /// The map s = γ / sqrt(σ² + ε), t = β − s·μ.
+    ///
+    /// # Errors
+    /// The refusal `degenerate`, when a channel has no finite map.
+    pub fn affine(&self) -> Result<ChannelAffine, Refusal> {
+        let degenerate =
+            |channel: usize, what: &str| Refusal::new(Code::Degenerate, format!("channel {channel}: {what}"));
+        let (mut scale, mut shift) = (Vec::new(), Vec::new());
+        for channel in 0..self.channels() {
+            let spread = self.variance[channel] + self.epsilon;
+            if spread.is_nan() || spread <= 0.0 {
+                return Err(degenerate(channel, &format!("variance + epsilon is {spread}")));
+            }
+            let s = self.scale[channel] / spread.sqrt();
+            let t = (-s).mul_add(self.mean[channel], self.bias[channel]);
+            if !s.is_finite() || !t.is_finite() || !spread.is_finite() {
+                return Err(degenerate(channel, "a parameter is NaN or infinite"));
+            }
+            scale.push(s);
+            shift.push(t);
+        }
+        Ok(ChannelAffine::new(scale, shift))
+    }
+}
+
+fn parameter(
+    graph: &Graph,
+    constants: &Constants,
+    node: NodeId,
+    slot: usize,
+    name: &str,
+) -> Result<Rc<Dense>, Refusal> {
+    let missing = || Refusal::new(Code::Malformed, format!("its {name} is missing"));
+    let value = graph.input(node, slot).ok_or_else(missing)?;
+    let refuse = |reason| Refusal::not_constant(graph, Code::ParameterNotConstant, &format!("its {name}"), reason);
+    let dense = constants.dense(value).map_err(refuse)?;
+    if dense.float().is_none() {
+        return Err(Refusal::new(Code::UnsupportedType, format!("its {name} is of type {}", dense.element.name())));
+    }
+    Ok(dense)
+}
+
+/// The first output must be there. Others make it training mode until opset 13 (versions 7
+/// and 9 have no other sign of it), and are malformed in inference mode afterwards.
+fn check_outputs(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
+    if graph.input(node, 0).is_none() || graph.output(node, 0).is_none() {
+        return Err(Refusal::new(Code::Malformed, "its input or its output is missing"));
+    }
+    let extra = graph.node(node).outputs.iter().skip(1).flatten().count();
+    if extra > 0 {
+        let detail = format!("it has {} outputs: statistics of the batch are among them", extra + 1);
+        return Err(Refusal::new(Code::TrainingMode, detail));
+    }
+    Ok(())
+}
+
+/// Training mode: version 14 on, an attribute; versions 7 and 9, more outputs than one; before,
+/// unless `is_test` is set. `spatial` exists in versions 1 to 8.
+fn check_mode(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
+    let proto = &graph.node(node).proto;
+    let opset = graph.opset(node);
+    if opset >= 14 && proto.int("training_mode", 0) != 0 {
+        return Err(Refusal::new(Code::TrainingMode, "it has training_mode = 1"));
+    }
+    if opset < 7 && proto.int("is_test", 0) == 0 {
+        return Err(Refusal::new(Code::TrainingMode, format!("it is of opset {opset} and has no is_test = 1")));
+    }
+    Ok(())
+}
+
+/// One number per channel. With `spatial = 0` the parameters have the shape of the input
+/// without its batch axis, which is the same thing only where the input is of rank 2.
+fn check_shapes(
+    graph: &Graph,
+    constants: &Constants,
+    node: NodeId,
+    parameters: &[Rc<Dense>; 4],
+) -> Result<(), Refusal> {
+    let spatial = graph.opset(node) >= 9 || graph.node(node).proto.int("spatial", 1) != 0;
+    let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(input));
+    if !spatial && (rank != Some(2) || parameters.iter().any(|parameter| parameter.shape.len() != 1)) {
+        return Err(Refusal::new(Code::PerActivation, "it has spatial = 0"));
+    }
+    if rank.is_some_and(|rank| rank < 2) {
+        return Err(Refusal::new(Code::Malformed, "its input has no channel axis"));
+    }
+    let channels = parameters[0].values.len();
+    for (parameter, (_, name)) in parameters.iter().zip(PARAMETERS) {
+        if parameter.shape != [channels] || channels == 0 {
+            let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
+            return Err(Refusal::new(Code::ParameterShape, detail));
+        }
+    }
+    Ok(())
+}

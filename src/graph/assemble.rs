@@ -1,0 +1,77 @@
+//! Putting the model together again.
+
+use super::{Graph, NodeId, Origin, ScopeId, ScopeKind};
+use crate::onnx::access::text;
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto, TensorProto};
+use bstr::BStr;
+
+impl Graph {
+    /// The model with all edits.
+    pub fn into_model(mut self) -> ModelProto {
+        // Subgraphs have higher numbers than the scopes around them.
+        for id in (0..self.scopes.len() as u32).rev().map(ScopeId) {
+            self.close_scope(id);
+        }
+        for scope in std::mem::take(&mut self.scopes) {
+            match scope.kind {
+                ScopeKind::Main => self.shell.graph = Some(scope.graph),
+                ScopeKind::Function(index) => self.shell.functions[index].node = scope.graph.node,
+                ScopeKind::Subgraph => {}
+            }
+        }
+        self.shell
+    }
+
+    /// Moves the scope's nodes back into its graph, and what was removed out of it.
+    fn close_scope(&mut self, id: ScopeId) {
+        let mut order = Vec::new();
+        for node in std::mem::take(&mut self.scope_mut(id).order) {
+            self.push_with_inserted(node, &mut order);
+        }
+        let nodes: Vec<NodeProto> = order.into_iter().map(|node| self.take_node(node)).collect();
+        let keep = self.kept_initializers(id);
+        let scope = self.scope_mut(id);
+        let gone = std::mem::take(&mut scope.gone);
+        let graph = &mut scope.graph;
+        graph.node = nodes;
+        let mut keep = keep.into_iter();
+        graph.initializer.retain(|_| keep.next().unwrap_or(true));
+        if !gone.is_empty() {
+            let stays = |name: &BStr| !gone.contains(name);
+            graph.value_info.retain(|info| stays(text(&info.name)));
+            graph.input.retain(|info| stays(text(&info.name)));
+            graph.sparse_initializer.retain(|tensor| stays(tensor.name()));
+        }
+    }
+
+    fn push_with_inserted(&mut self, root: NodeId, order: &mut Vec<NodeId>) {
+        // Depth first, without recursion: nodes can be inserted after inserted nodes.
+        let mut stack = vec![root];
+        while let Some(node) = stack.pop() {
+            let data = self.node_mut(node);
+            stack.extend(std::mem::take(&mut data.inserted_after).into_iter().rev());
+            if !data.removed {
+                order.push(node);
+            }
+        }
+    }
+
+    fn take_node(&mut self, id: NodeId) -> NodeProto {
+        let mut proto = std::mem::take(&mut self.node_mut(id).proto);
+        let subscopes = std::mem::take(&mut self.node_mut(id).subscopes);
+        for (place, scope) in proto.subgraphs_mut().zip(subscopes) {
+            *place = std::mem::take::<GraphProto>(&mut self.scope_mut(scope).graph);
+        }
+        proto
+    }
+
+    /// Which initializers of a scope are still there.
+    fn kept_initializers(&self, id: ScopeId) -> Vec<bool> {
+        let scope = self.scope(id);
+        let is_kept = |tensor: &TensorProto| {
+            let value = scope.names.get(text(&tensor.name)).map(|value| self.value(*value));
+            value.is_none_or(|value| value.origin != Origin::Gone)
+        };
+        scope.graph.initializer.iter().map(is_kept).collect()
+    }
+}

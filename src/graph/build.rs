@@ -1,0 +1,273 @@
+//! Taking a model apart, and what must be true of it for that.
+
+use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Use, Value, ValueId};
+use crate::onnx::access::{is_standard_domain, standard_opset, text};
+use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto};
+use bstr::{BStr, BString, ByteSlice};
+use std::collections::{HashMap, HashSet};
+
+/// Why a model is not a valid graph.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum GraphError {
+    /// A node or output names a value that nothing makes.
+    #[error("{reader} reads `{value}`, which no node, input or initializer makes")]
+    Missing {
+        /// The node or graph that reads it.
+        reader: String,
+        /// The name.
+        value: BString,
+    },
+    /// A node reads a value that is made by a later node.
+    #[error("{reader} reads `{value}` before it is made: the graph has a cycle or is not in topological order")]
+    Cycle {
+        /// The node that reads it.
+        reader: String,
+        /// The name.
+        value: BString,
+    },
+    /// Two things make the same value.
+    #[error("`{value}` is made twice; value names must be unique in a graph")]
+    Duplicate {
+        /// The name.
+        value: BString,
+    },
+    /// Graphs are nested too deeply.
+    #[error("subgraphs are nested more than 32 deep")]
+    Nesting,
+}
+
+impl Graph {
+    /// Takes a model apart.
+    ///
+    /// # Errors
+    /// When a value is made twice, not at all, or after it is read.
+    pub fn new(mut model: ModelProto) -> Result<Graph, GraphError> {
+        let main = model.graph.take().unwrap_or_default();
+        let opset = standard_opset(&model.opset_import);
+        let mut functions = std::mem::take(&mut model.functions);
+        let mut graph = Graph {
+            overridden: overridden(&functions),
+            shell: model,
+            scopes: Vec::new(),
+            nodes: Vec::new(),
+            values: Vec::new(),
+            taken: HashSet::new(),
+            released: Vec::new(),
+        };
+        let main = graph.add_scope(ScopeKind::Main, None, main, opset, 0)?;
+        graph.pin_training_names(main);
+        for (index, function) in functions.iter_mut().enumerate() {
+            graph.add_function(index, function)?;
+        }
+        graph.shell.functions = functions;
+        Ok(graph)
+    }
+
+    fn add_function(&mut self, index: usize, function: &mut FunctionProto) -> Result<(), GraphError> {
+        let body = GraphProto { node: std::mem::take(&mut function.node), ..Default::default() };
+        let opset = standard_opset(&function.opset_import);
+        let kind = ScopeKind::Function(index);
+        let scope = self.open_scope(kind, None, opset);
+        for name in &function.input {
+            self.define(scope, name.as_bstr(), Origin::Input)?;
+        }
+        self.fill_scope(scope, body, &function.output, 0)
+    }
+
+    fn add_scope(
+        &mut self,
+        kind: ScopeKind,
+        parent: Option<ScopeId>,
+        graph: GraphProto,
+        opset: i64,
+        depth: usize,
+    ) -> Result<ScopeId, GraphError> {
+        if depth > 32 {
+            return Err(GraphError::Nesting);
+        }
+        let scope = self.open_scope(kind, parent, opset);
+        self.define_constants(scope, &graph)?;
+        let outputs: Vec<BString> = graph.output.iter().map(|output| text(&output.name).into()).collect();
+        self.fill_scope(scope, graph, &outputs, depth)?;
+        Ok(scope)
+    }
+
+    fn open_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>, opset: i64) -> ScopeId {
+        let (graph, order) = (GraphProto::default(), Vec::new());
+        let (names, gone) = (HashMap::new(), HashSet::new());
+        self.scopes.push(Scope { kind, parent, graph, order, opset, names, gone });
+        ScopeId(self.scopes.len() as u32 - 1)
+    }
+
+    /// Inputs and initializers. An initializer may be listed as an input: until IR version 3
+    /// it must be, since then that makes it a default that a caller can override.
+    fn define_constants(&mut self, scope: ScopeId, graph: &GraphProto) -> Result<(), GraphError> {
+        let inputs: HashSet<&BStr> = graph.input.iter().map(|input| text(&input.name)).collect();
+        for (index, tensor) in graph.initializer.iter().enumerate() {
+            let listed = inputs.contains(text(&tensor.name));
+            self.define(scope, text(&tensor.name), Origin::Initializer { index, listed })?;
+        }
+        for (index, tensor) in graph.sparse_initializer.iter().enumerate() {
+            let listed = inputs.contains(tensor.name());
+            self.define(scope, tensor.name(), Origin::Sparse { index, listed })?;
+        }
+        let mut seen = HashSet::new();
+        for input in &graph.input {
+            let name = text(&input.name);
+            if !seen.insert(name) {
+                return Err(GraphError::Duplicate { value: name.into() });
+            }
+            if !self.scope(scope).names.contains_key(name) {
+                self.define(scope, name, Origin::Input)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_scope(
+        &mut self,
+        scope: ScopeId,
+        mut graph: GraphProto,
+        outputs: &[BString],
+        depth: usize,
+    ) -> Result<(), GraphError> {
+        let nodes = std::mem::take(&mut graph.node);
+        let later: HashSet<BString> = nodes.iter().flat_map(|node| node.output.iter().cloned()).collect();
+        self.note_names(&graph);
+        self.scope_mut(scope).graph = graph;
+        for node in nodes {
+            self.add_node(scope, node, &later, depth)?;
+        }
+        for name in outputs {
+            let missing = || GraphError::Missing { reader: "the list of graph outputs".into(), value: name.clone() };
+            let value = self.resolve(scope, name.as_bstr()).ok_or_else(missing)?;
+            self.value_mut(value).outputs += 1;
+        }
+        self.pin_annotated(scope);
+        Ok(())
+    }
+
+    fn add_node(
+        &mut self,
+        scope: ScopeId,
+        mut proto: NodeProto,
+        later: &HashSet<BString>,
+        depth: usize,
+    ) -> Result<(), GraphError> {
+        let id = NodeId(self.nodes.len() as u32);
+        let mut inputs = Vec::with_capacity(proto.input.len());
+        for (slot, name) in proto.input.iter().enumerate() {
+            inputs.push(self.read(scope, &proto, id, slot, name, later)?);
+        }
+        let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
+        let opset = self.scope(scope).opset;
+        let names = proto.output.clone();
+        let (outputs, subscopes) = (Vec::with_capacity(names.len()), Vec::new());
+        let (inserted_after, removed) = (Vec::new(), false);
+        self.nodes.push(Node { scope, proto, inputs, outputs, subscopes, inserted_after, removed });
+        self.scope_mut(scope).order.push(id);
+        for subgraph in subgraphs {
+            let inner = self.add_scope(ScopeKind::Subgraph, Some(scope), subgraph, opset, depth + 1)?;
+            self.node_mut(id).subscopes.push(inner);
+        }
+        for (slot, name) in names.iter().enumerate() {
+            let value = match name.is_empty() {
+                true => None,
+                false => Some(self.define(scope, name.as_bstr(), Origin::Node(id, slot))?),
+            };
+            self.node_mut(id).outputs.push(value);
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        scope: ScopeId,
+        proto: &NodeProto,
+        node: NodeId,
+        slot: usize,
+        name: &BString,
+        later: &HashSet<BString>,
+    ) -> Result<Option<ValueId>, GraphError> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let Some(value) = self.resolve(scope, name.as_bstr()) else {
+            let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
+            let value = name.clone();
+            return Err(match later.contains(name) {
+                true => GraphError::Cycle { reader, value },
+                false => GraphError::Missing { reader, value },
+            });
+        };
+        self.value_mut(value).uses.push(Use { node, slot });
+        Ok(Some(value))
+    }
+
+    /// The value of this name, in the scope or in one around it.
+    pub(super) fn resolve(&self, scope: ScopeId, name: &BStr) -> Option<ValueId> {
+        let mut scope = Some(scope);
+        while let Some(id) = scope {
+            if let Some(value) = self.scope(id).names.get(name.as_bytes().as_bstr()) {
+                return Some(*value);
+            }
+            scope = self.scope(id).parent;
+        }
+        None
+    }
+
+    pub(super) fn define(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> Result<ValueId, GraphError> {
+        let id = ValueId(self.values.len() as u32);
+        let name: BString = name.into();
+        if self.scope_mut(scope).names.insert(name.clone(), id).is_some() {
+            return Err(GraphError::Duplicate { value: name });
+        }
+        self.taken.insert(name.clone());
+        self.values.push(Value { scope, name, origin, uses: Vec::new(), outputs: 0, pinned: false });
+        Ok(id)
+    }
+
+    /// Names that occur without being defined: they are not free for new values either.
+    fn note_names(&mut self, graph: &GraphProto) {
+        self.taken.extend(graph.value_info.iter().map(|info| text(&info.name).to_owned()));
+    }
+
+    /// A quantisation annotation names a value and its parameters: none of them may go.
+    fn pin_annotated(&mut self, scope: ScopeId) {
+        let annotations = std::mem::take(&mut self.scope_mut(scope).graph.quantization_annotation);
+        for annotation in &annotations {
+            self.pin(scope, text(&annotation.tensor_name));
+            for entry in &annotation.quant_parameter_tensor_names {
+                self.pin(scope, text(&entry.value));
+            }
+        }
+        self.scope_mut(scope).graph.quantization_annotation = annotations;
+    }
+
+    /// Training info reads and replaces values of the main graph by name.
+    fn pin_training_names(&mut self, main: ScopeId) {
+        let infos = std::mem::take(&mut self.shell.training_info);
+        for info in &infos {
+            let both = |entry: &StringStringEntryProto| [text(&entry.key).to_owned(), text(&entry.value).to_owned()];
+            let bound = info.initialization_binding.iter().chain(&info.update_binding).flat_map(both);
+            let graphs = info.initialization.iter().chain(&info.algorithm);
+            let read = graphs.flat_map(|graph| &graph.node).flat_map(|node| node.input.iter().cloned());
+            for name in bound.chain(read) {
+                self.pin(main, name.as_bstr());
+            }
+        }
+        self.shell.training_info = infos;
+    }
+
+    fn pin(&mut self, scope: ScopeId, name: &BStr) {
+        if let Some(value) = self.resolve(scope, name) {
+            self.value_mut(value).pinned = true;
+        }
+    }
+}
+
+/// Standard operators that a local function of the same domain and name replaces.
+fn overridden(functions: &[FunctionProto]) -> HashSet<BString> {
+    let standard = functions.iter().filter(|function| is_standard_domain(text(&function.domain)));
+    standard.map(|function| text(&function.name).to_owned()).collect()
+}

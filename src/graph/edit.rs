@@ -1,0 +1,248 @@
+//! Edits. Each one keeps the index of readers and makers true.
+
+use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, ValueId};
+use crate::onnx::element::DataType;
+use crate::onnx::schema::{
+    AttributeProto, Dimension, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+};
+use bstr::{BStr, BString, ByteSlice};
+
+impl Graph {
+    /// A name that occurs nowhere in the model: `base`, or `base_1`, `base_2` …
+    pub fn fresh_name(&mut self, base: &str) -> BString {
+        let mut name = BString::from(base);
+        for number in 1.. {
+            if !name.is_empty() && !self.taken.contains(&name) {
+                break;
+            }
+            name = format!("{base}_{number}").into();
+        }
+        self.taken.insert(name.clone());
+        name
+    }
+
+    /// Lets a node read another value; missing inputs before it are added as omitted.
+    pub fn set_input(&mut self, node: NodeId, slot: usize, value: ValueId) {
+        self.drop_use(node, slot);
+        let name = self.value(value).name.clone();
+        let data = self.node_mut(node);
+        if data.inputs.len() <= slot {
+            data.inputs.resize(slot + 1, None);
+            data.proto.input.resize(slot + 1, BString::default());
+        }
+        data.inputs[slot] = Some(value);
+        data.proto.input[slot] = name;
+        self.value_mut(value).uses.push(Use { node, slot });
+    }
+
+    /// Removes a node; what it made is gone, what it read has a reader less.
+    pub fn remove_node(&mut self, node: NodeId) {
+        for slot in 0..self.node(node).inputs.len() {
+            self.drop_use(node, slot);
+        }
+        let outputs = std::mem::take(&mut self.node_mut(node).outputs);
+        for value in outputs.into_iter().flatten() {
+            if self.value(value).origin.is_by(node) {
+                self.forget(value);
+            }
+        }
+        self.node_mut(node).removed = true;
+    }
+
+    /// Removes a node that only passes on, and gives its first output to the node that made
+    /// its first input: the name after it survives, the name before it goes. Whoever else
+    /// reads the value before it (for its shape) reads the value after it.
+    pub fn remove_passing(&mut self, node: NodeId) {
+        let (Some(before), Some(after)) = (self.input(node, 0), self.output(node, 0)) else { return };
+        let Origin::Node(maker, slot) = self.value(before).origin else { return };
+        self.value_mut(after).origin = Origin::Node(maker, slot);
+        self.remove_node(node);
+        for usage in self.value(before).uses.clone() {
+            self.set_input(usage.node, usage.slot, after);
+        }
+        let name = self.value(after).name.clone();
+        let data = self.node_mut(maker);
+        data.outputs[slot] = Some(after);
+        data.proto.output[slot] = name;
+        self.forget(before);
+    }
+
+    /// Turns a node into another one that makes the same outputs.
+    pub fn replace_node(&mut self, node: NodeId, op: &str, inputs: &[ValueId], attributes: Vec<AttributeProto>) {
+        for slot in 0..self.node(node).inputs.len() {
+            self.drop_use(node, slot);
+        }
+        let data = self.node_mut(node);
+        data.inputs.clear();
+        data.proto.input.clear();
+        data.proto.op_type = Some(op.into());
+        data.proto.attribute = attributes;
+        // Omitted trailing outputs belong to the operator that was.
+        let made = data.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        data.outputs.truncate(made);
+        data.proto.output.truncate(made);
+        for (slot, value) in inputs.iter().enumerate() {
+            self.set_input(node, slot, *value);
+        }
+    }
+
+    /// Sets or replaces an attribute.
+    pub fn set_attribute(&mut self, node: NodeId, attribute: AttributeProto) {
+        let attributes = &mut self.node_mut(node).proto.attribute;
+        match attributes.iter_mut().find(|old| old.name == attribute.name) {
+            Some(old) => *old = attribute,
+            None => attributes.push(attribute),
+        }
+    }
+
+    /// Adds a constant where `node` can read it: an initializer of its scope, or in a
+    /// function, which has none, a Constant node before it.
+    pub fn add_constant(&mut self, node: NodeId, tensor: TensorProto) -> ValueId {
+        let scope = self.node(node).scope;
+        match self.scope(scope).kind {
+            ScopeKind::Function(_) => self.add_constant_node(scope, tensor),
+            _ => self.add_initializer(scope, tensor),
+        }
+    }
+
+    fn add_initializer(&mut self, scope: ScopeId, tensor: TensorProto) -> ValueId {
+        let name = tensor.name.clone().unwrap_or_default();
+        let index = self.scope(scope).graph.initializer.len();
+        // Until IR version 3 each initializer of the main graph must be an input as well.
+        let listed = self.ir_version() < 4 && self.scope(scope).kind == ScopeKind::Main;
+        if listed {
+            let info = value_info(&tensor);
+            self.scope_mut(scope).graph.input.push(info);
+        }
+        self.scope_mut(scope).graph.initializer.push(tensor);
+        self.define_new(scope, name.as_bstr(), Origin::Initializer { index, listed })
+    }
+
+    fn add_constant_node(&mut self, scope: ScopeId, tensor: TensorProto) -> ValueId {
+        let name = tensor.name.clone().unwrap_or_default();
+        let attribute = AttributeProto {
+            name: Some("value".into()),
+            t: Some(Box::new(tensor)),
+            r#type: Some(AttributeProto::TENSOR),
+            ..Default::default()
+        };
+        let op_type = Some("Constant".into());
+        let proto = NodeProto { output: vec![name.clone()], op_type, attribute: vec![attribute], ..Default::default() };
+        let id = self.push_node(scope, proto);
+        self.scope_mut(scope).order.insert(0, id);
+        let value = self.define_new(scope, name.as_bstr(), Origin::Node(id, 0));
+        self.node_mut(id).outputs.push(Some(value));
+        value
+    }
+
+    fn push_node(&mut self, scope: ScopeId, proto: NodeProto) -> NodeId {
+        let id = NodeId(self.nodes.len() as u32);
+        let (inputs, outputs) = (Vec::new(), Vec::new());
+        let (subscopes, inserted_after) = (Vec::new(), Vec::new());
+        self.nodes.push(Node { scope, proto, inputs, outputs, subscopes, inserted_after, removed: false });
+        id
+    }
+
+    /// Inserts a node after another one. It makes one new value, `output`, which must be a
+    /// fresh name, and which is returned.
+    pub fn insert_after(&mut self, node: NodeId, op: &str, inputs: &[ValueId], output: BString) -> ValueId {
+        let scope = self.node(node).scope;
+        let proto = NodeProto { op_type: Some(op.into()), output: vec![output.clone()], ..Default::default() };
+        let id = self.push_node(scope, proto);
+        self.node_mut(node).inserted_after.push(id);
+        for (slot, value) in inputs.iter().enumerate() {
+            self.set_input(id, slot, *value);
+        }
+        let value = self.define_new(scope, output.as_bstr(), Origin::Node(id, 0));
+        self.node_mut(id).outputs.push(Some(value));
+        value
+    }
+
+    /// Defines a value of a fresh name, which therefore cannot exist.
+    fn define_new(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> ValueId {
+        debug_assert!(!self.scope(scope).names.contains_key(name));
+        let id = ValueId(self.values.len() as u32);
+        self.scope_mut(scope).names.insert(name.into(), id);
+        self.taken.insert(name.into());
+        let (uses, outputs, pinned) = (Vec::new(), 0, false);
+        self.values.push(super::Value { scope, name: name.into(), origin, uses, outputs, pinned });
+        id
+    }
+
+    /// The tensor of an initializer, or of the `value` of a Constant node.
+    pub fn stored_tensor_mut(&mut self, value: ValueId) -> Option<&mut TensorProto> {
+        let scope = self.value(value).scope;
+        match self.value(value).origin {
+            Origin::Initializer { index, .. } => self.scope_mut(scope).graph.initializer.get_mut(index),
+            Origin::Node(node, 0) if self.op(node) == "Constant" => {
+                let attributes = &mut self.node_mut(node).proto.attribute;
+                attributes.iter_mut().find_map(|attribute| attribute.t.as_deref_mut())
+            }
+            _ => None,
+        }
+    }
+
+    /// The tensor of an initializer, or of the `value` of a Constant node.
+    pub fn stored_tensor(&self, value: ValueId) -> Option<&TensorProto> {
+        let scope = self.scope(self.value(value).scope);
+        match self.value(value).origin {
+            Origin::Initializer { index, .. } => scope.graph.initializer.get(index),
+            Origin::Node(node, 0) if self.op(node) == "Constant" => {
+                self.node(node).proto.attribute.iter().find_map(|attribute| attribute.t.as_deref())
+            }
+            _ => None,
+        }
+    }
+
+    /// Removes the constants that edits left without readers: initializers, and nodes that
+    /// computed them. What was unused before stays.
+    pub fn sweep_released(&mut self) {
+        while let Some(value) = self.released.pop() {
+            let data = self.value(value);
+            if !data.uses.is_empty() || data.outputs > 0 || data.pinned {
+                continue;
+            }
+            match data.origin {
+                Origin::Initializer { .. } | Origin::Sparse { .. } => self.forget(value),
+                Origin::Node(node, _) if self.is_dead_constant(node) => self.remove_node(node),
+                _ => {}
+            }
+        }
+    }
+
+    fn is_dead_constant(&self, node: NodeId) -> bool {
+        let unread = |value: &ValueId| {
+            let value = self.value(*value);
+            value.uses.is_empty() && value.outputs == 0 && !value.pinned
+        };
+        super::constant::is_evaluable(self.op(node)) && self.node(node).outputs.iter().flatten().all(unread)
+    }
+
+    fn drop_use(&mut self, node: NodeId, slot: usize) {
+        let Some(value) = self.node_mut(node).inputs.get_mut(slot).and_then(Option::take) else { return };
+        self.value_mut(value).uses.retain(|usage| *usage != Use { node, slot });
+        self.released.push(value);
+    }
+
+    fn forget(&mut self, value: ValueId) {
+        let data = self.value_mut(value);
+        data.origin = Origin::Gone;
+        let (scope, name) = (data.scope, data.name.clone());
+        self.scope_mut(scope).gone.insert(name);
+    }
+}
+
+impl Origin {
+    fn is_by(self, maker: NodeId) -> bool {
+        matches!(self, Origin::Node(node, _) if node == maker)
+    }
+}
+
+fn value_info(tensor: &TensorProto) -> ValueInfoProto {
+    let dim = |length: &i64| Dimension { dim_value: Some(*length), ..Default::default() };
+    let shape = TensorShapeProto { dim: tensor.dims.iter().map(dim).collect(), ..Default::default() };
+    let elem_type = tensor.element().map(DataType::code);
+    let tensor_type = TensorTypeProto { elem_type, shape: Some(shape), ..Default::default() };
+    let r#type = Some(TypeProto { tensor_type: Some(tensor_type), ..Default::default() });
+    ValueInfoProto { name: tensor.name.clone(), r#type, ..Default::default() }
+}

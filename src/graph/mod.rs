@@ -1,0 +1,246 @@
+//! One graph in memory: who makes a value, who uses it, across nested scopes, and edits that
+//! keep that true.
+//!
+//! [`Graph::new`] takes a model apart: nodes of the main graph, of every subgraph and of
+//! every local function get a [`NodeId`], each name in each scope a [`ValueId`].
+//! [`Graph::into_model`] puts it together again; whatever was not edited is as it was.
+
+mod assemble;
+mod build;
+pub mod constant;
+mod edit;
+pub mod shape;
+
+use crate::onnx::access::text;
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
+use bstr::{BStr, BString, ByteSlice};
+use std::collections::{HashMap, HashSet};
+
+pub use build::GraphError;
+
+/// A node, by its place in document order: a node comes before the nodes of its subgraphs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(u32);
+
+/// A value: one name in one scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(u32);
+
+/// The main graph, a subgraph or the body of a local function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScopeId(u32);
+
+/// A model as a graph of nodes and values.
+pub struct Graph {
+    /// What remains of the model: everything but its graph and the nodes of its functions.
+    shell: ModelProto,
+    scopes: Vec<Scope>,
+    nodes: Vec<Node>,
+    values: Vec<Value>,
+    /// Standard operators that a local function replaces.
+    overridden: HashSet<BString>,
+    /// Every name that occurs anywhere.
+    taken: HashSet<BString>,
+    /// Values that lost a reader through an edit.
+    released: Vec<ValueId>,
+}
+
+/// What kind of scope it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeKind {
+    /// The model's graph.
+    Main,
+    /// A graph in an attribute of a node (If, Loop, Scan).
+    Subgraph,
+    /// The body of a local function, by its index in the model.
+    Function(usize),
+}
+
+struct Scope {
+    kind: ScopeKind,
+    parent: Option<ScopeId>,
+    /// The graph without its nodes.
+    graph: GraphProto,
+    order: Vec<NodeId>,
+    /// The version of the standard operator set.
+    opset: i64,
+    names: HashMap<BString, ValueId>,
+    /// Names of values that edits removed.
+    gone: HashSet<BString>,
+}
+
+/// A node and what it reads and makes; `None` stands for an omitted (empty) name.
+pub struct Node {
+    /// The scope that the node is in.
+    pub scope: ScopeId,
+    /// The node itself; its subgraphs are scopes of their own.
+    pub proto: NodeProto,
+    /// What it reads.
+    pub inputs: Vec<Option<ValueId>>,
+    /// What it makes.
+    pub outputs: Vec<Option<ValueId>>,
+    subscopes: Vec<ScopeId>,
+    inserted_after: Vec<NodeId>,
+    removed: bool,
+}
+
+/// A value, who makes it and who reads it.
+pub struct Value {
+    /// The scope that defines it.
+    pub scope: ScopeId,
+    /// Its name.
+    pub name: BString,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// Who reads it, in its own scope or in a nested one.
+    pub uses: Vec<Use>,
+    /// In how many scopes it is an output.
+    pub outputs: u32,
+    /// Whether something outside the graph names it (training info, quantisation annotation).
+    pub pinned: bool,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// An output of a node.
+    Node(NodeId, usize),
+    /// An input of its scope.
+    Input,
+    /// An initializer, by its index; `listed` when it is also an input of the graph.
+    Initializer {
+        /// The index among the scope's initializers.
+        index: usize,
+        /// Whether it is an input of the graph too.
+        listed: bool,
+    },
+    /// A sparse initializer, by its index.
+    Sparse {
+        /// The index among the scope's sparse initializers.
+        index: usize,
+        /// Whether it is an input of the graph too.
+        listed: bool,
+    },
+    /// Removed by an edit.
+    Gone,
+}
+
+/// One input of one node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The reader.
+    pub node: NodeId,
+    /// Which of its inputs.
+    pub slot: usize,
+}
+
+impl Graph {
+    /// All nodes that were not removed, in document order.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
+        (0..self.nodes.len() as u32).map(NodeId).filter(|id| !self.node(*id).removed)
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    /// A value.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0 as usize]
+    }
+
+    /// The name of a value.
+    pub fn name(&self, id: ValueId) -> &BStr {
+        self.value(id).name.as_bstr()
+    }
+
+    /// The standard operator that a node calls; `""` when it is somebody else's, or a local
+    /// function of that name.
+    pub fn op(&self, id: NodeId) -> &BStr {
+        let op = self.node(id).proto.standard_op();
+        if self.overridden.contains(op) { BStr::new("") } else { op }
+    }
+
+    /// The version of the standard operator set that a node is written in.
+    pub fn opset(&self, id: NodeId) -> i64 {
+        self.scope(self.node(id).scope).opset
+    }
+
+    /// The kind of scope that a node is in; a subgraph inside a function is in the function.
+    pub fn scope_kind(&self, id: NodeId) -> ScopeKind {
+        let mut scope = self.scope(self.node(id).scope);
+        let kind = scope.kind;
+        while let Some(parent) = scope.parent {
+            scope = self.scope(parent);
+        }
+        if matches!(scope.kind, ScopeKind::Function(_)) { scope.kind } else { kind }
+    }
+
+    /// A node's input, unless it is omitted.
+    pub fn input(&self, node: NodeId, slot: usize) -> Option<ValueId> {
+        self.node(node).inputs.get(slot).copied().flatten()
+    }
+
+    /// A node's output, unless it is omitted.
+    pub fn output(&self, node: NodeId, slot: usize) -> Option<ValueId> {
+        self.node(node).outputs.get(slot).copied().flatten()
+    }
+
+    /// The node that makes a value.
+    pub fn producer(&self, value: ValueId) -> Option<NodeId> {
+        match self.value(value).origin {
+            Origin::Node(node, _) => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The uses of a value that look at its elements. Others take only its shape or type,
+    /// which scaling does not change.
+    pub fn data_uses(&self, value: ValueId) -> impl Iterator<Item = Use> {
+        self.value(value).uses.iter().copied().filter(|usage| !self.reads_only_shape(*usage))
+    }
+
+    /// Whether a use takes only the shape or the element type of the value.
+    pub fn reads_only_shape(&self, usage: Use) -> bool {
+        match self.op(usage.node).to_str().unwrap_or("") {
+            "Shape" | "Size" | "EyeLike" | "RandomNormalLike" | "RandomUniformLike" => usage.slot == 0,
+            "CastLike" => usage.slot == 1,
+            _ => false,
+        }
+    }
+
+    /// The model's IR version; 3 where it does not say (the first with one).
+    pub fn ir_version(&self) -> i64 {
+        self.shell.ir_version.unwrap_or(3)
+    }
+
+    /// How to name a node to a user.
+    pub fn label(&self, id: NodeId) -> String {
+        self.node(id).proto.label().to_string()
+    }
+
+    /// The operator's own name, whatever its domain, for messages.
+    pub fn op_label(&self, id: NodeId) -> String {
+        let proto = &self.node(id).proto;
+        let domain = text(&proto.domain);
+        let op = text(&proto.op_type);
+        if crate::onnx::access::is_standard_domain(domain) { op.to_string() } else { format!("{domain}::{op}") }
+    }
+
+    fn scope(&self, id: ScopeId) -> &Scope {
+        &self.scopes[id.0 as usize]
+    }
+
+    fn scope_mut(&mut self, id: ScopeId) -> &mut Scope {
+        &mut self.scopes[id.0 as usize]
+    }
+
+    fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    fn value_mut(&mut self, id: ValueId) -> &mut Value {
+        &mut self.values[id.0 as usize]
+    }
+}

@@ -1,0 +1,220 @@
+//! Types and shapes of values, as far as folding needs them: is the output of this MatMul of
+//! rank 2?
+//!
+//! A small inference over the operators that networks with BatchNormalization consist of.
+//! What it cannot tell it takes from the model's own value info; where the two contradict
+//! each other, nothing is known.
+
+use super::{Graph, NodeId, Origin, ValueId};
+use crate::onnx::access::text;
+use crate::onnx::element::DataType;
+use crate::onnx::schema::{TensorTypeProto, ValueInfoProto};
+use bstr::ByteSlice;
+use std::collections::HashMap;
+
+/// The axes of a value, each of known or unknown length; `None` when not even the rank is known.
+pub type Axes = Option<Vec<Option<usize>>>;
+
+/// What is known of one value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fact {
+    /// The type of its elements.
+    pub element: Option<DataType>,
+    /// Its axes.
+    pub shape: Axes,
+}
+
+/// What is known of all values.
+pub struct Facts(Vec<Fact>);
+
+impl Facts {
+    /// Infers types and shapes in one pass over the graph.
+    pub fn infer(graph: &Graph) -> Facts {
+        let mut facts = Facts(declared(graph));
+        for node in graph.nodes() {
+            let computed = facts.of_node(graph, node);
+            if let Some(output) = graph.output(node, 0) {
+                let fact = &mut facts.0[output.0 as usize];
+                fact.element = fact.element.or(computed.element);
+                fact.shape = agree(fact.shape.take(), computed.shape);
+            }
+        }
+        facts
+    }
+
+    /// What is known of a value.
+    pub fn of(&self, value: ValueId) -> &Fact {
+        &self.0[value.0 as usize]
+    }
+
+    /// The rank of a value, if it is known.
+    pub fn rank(&self, value: ValueId) -> Option<usize> {
+        self.of(value).shape.as_ref().map(Vec::len)
+    }
+
+    fn of_node(&self, graph: &Graph, node: NodeId) -> Fact {
+        let input = |slot| graph.input(node, slot).map(|value| self.of(value).clone()).unwrap_or_default();
+        let op = graph.op(node).to_str().unwrap_or("");
+        let first = input(0);
+        let shape = match op {
+            "Gemm" => Some(vec![None, None]),
+            "MatMul" => matmul(&first.shape, &input(1).shape),
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" => broadcast(&first.shape, &input(1).shape),
+            "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "LpPool" | "Pad" => unknown_lengths(&first.shape),
+            "GlobalAveragePool" | "GlobalMaxPool" => first.shape.map(|axes| global_pool(&axes)),
+            "Flatten" => first.shape.map(|_| vec![None, None]),
+            "Reshape" => reshape(graph, node),
+            "Transpose" => transpose(graph, node, &first.shape),
+            "Squeeze" | "Unsqueeze" => squeezed(graph, node, op, &first.shape),
+            "Concat" => unknown_lengths(&first.shape),
+            _ if KEEPS_SHAPE.contains(&op) => first.shape,
+            _ => None,
+        };
+        let element = (op != "Cast" && op != "CastLike" && shape.is_some()).then_some(first.element).flatten();
+        Fact { element, shape }
+    }
+}
+
+/// Elementwise operators, and others whose first output has the shape of their first input.
+const KEEPS_SHAPE: [&str; 36] = [
+    "Abs",
+    "BatchNormalization",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Dropout",
+    "Elu",
+    "Erf",
+    "Exp",
+    "Floor",
+    "Gelu",
+    "HardSigmoid",
+    "HardSwish",
+    "Hardmax",
+    "Identity",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "LRN",
+    "Mish",
+    "Neg",
+    "Reciprocal",
+    "Relu",
+    "Round",
+    "Selu",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Tanh",
+    "ThresholdedRelu",
+];
+
+/// What inputs, outputs, value info and initializers say.
+fn declared(graph: &Graph) -> Vec<Fact> {
+    let infos: Vec<HashMap<&[u8], &ValueInfoProto>> = graph
+        .scopes
+        .iter()
+        .map(|scope| {
+            let graph = &scope.graph;
+            let infos = graph.value_info.iter().chain(&graph.output).chain(&graph.input);
+            infos.map(|info| (text(&info.name).as_bytes(), info)).collect()
+        })
+        .collect();
+    let fact = |value: &super::Value| {
+        if let Origin::Initializer { index, .. } = value.origin {
+            let tensor = &graph.scope(value.scope).graph.initializer[index];
+            let shape = tensor.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+            return Fact { element: tensor.element(), shape: Some(shape) };
+        }
+        let info = infos[value.scope.0 as usize].get(value.name.as_slice());
+        info.and_then(|info| info.tensor_type()).map(from_type).unwrap_or_default()
+    };
+    graph.values.iter().map(fact).collect()
+}
+
+fn from_type(tensor: &TensorTypeProto) -> Fact {
+    let length = |dim: &crate::onnx::schema::Dimension| dim.dim_value.and_then(|length| usize::try_from(length).ok());
+    Fact { element: tensor.element(), shape: tensor.axes().map(|axes| axes.iter().map(length).collect()) }
+}
+
+/// Two statements about one value: what either knows, nothing when they contradict each other.
+fn agree(declared: Axes, computed: Axes) -> Axes {
+    match (declared, computed) {
+        (Some(a), Some(b)) if a.len() == b.len() => {
+            let contradict = a.iter().zip(&b).any(|(a, b)| a.is_some() && b.is_some() && a != b);
+            (!contradict).then(|| a.iter().zip(b).map(|(a, b)| a.or(b)).collect())
+        }
+        (Some(_), Some(_)) => None,
+        (a, b) => a.or(b),
+    }
+}
+
+fn unknown_lengths(axes: &Axes) -> Axes {
+    axes.as_ref().map(|axes| vec![None; axes.len()])
+}
+
+fn global_pool(axes: &[Option<usize>]) -> Vec<Option<usize>> {
+    axes.iter().enumerate().map(|(axis, length)| if axis < 2 { *length } else { Some(1) }).collect()
+}
+
+/// Rank of a matrix product: leading axes are broadcast, a vector loses its axis.
+fn matmul(a: &Axes, b: &Axes) -> Axes {
+    let (a, b) = (a.as_ref()?, b.as_ref()?);
+    let (rows, columns) = (a.len() > 1, b.len() > 1);
+    let batch = a.len().max(b.len()).saturating_sub(2);
+    let mut out = vec![None; batch];
+    out.extend(rows.then(|| a[a.len() - 2]));
+    out.extend(columns.then(|| b[b.len() - 1]));
+    Some(out)
+}
+
+fn broadcast(a: &Axes, b: &Axes) -> Axes {
+    let (a, b) = (a.as_ref()?, b.as_ref()?);
+    let rank = a.len().max(b.len());
+    let at = |axes: &[Option<usize>], axis: usize| (axis + axes.len()).checked_sub(rank).map_or(Some(1), |i| axes[i]);
+    let one = |axis| match (at(a, axis), at(b, axis)) {
+        (Some(1), other) | (other, Some(1)) => other,
+        (Some(length), _) | (_, Some(length)) => Some(length),
+        _ => None,
+    };
+    Some((0..rank).map(one).collect())
+}
+
+/// The numbers of a small stored constant.
+fn stored_ints(graph: &Graph, node: NodeId, slot: usize) -> Option<Vec<i64>> {
+    let value = graph.input(node, slot)?;
+    // A caller could give another shape.
+    let overridable = matches!(graph.value(value).origin, Origin::Initializer { listed: true, .. });
+    if overridable && graph.ir_version() >= 4 {
+        return None;
+    }
+    graph.stored_tensor(value)?.int_values().ok()
+}
+
+fn reshape(graph: &Graph, node: NodeId) -> Axes {
+    let attribute = || graph.node(node).proto.ints("shape").map(<[i64]>::to_vec);
+    let shape = stored_ints(graph, node, 1).or_else(attribute)?;
+    Some(shape.iter().map(|length| usize::try_from(*length).ok().filter(|length| *length > 0)).collect())
+}
+
+fn transpose(graph: &Graph, node: NodeId, axes: &Axes) -> Axes {
+    let axes = axes.as_ref()?;
+    match graph.node(node).proto.ints("perm") {
+        None => Some(axes.iter().rev().copied().collect()),
+        Some(perm) => perm.iter().map(|axis| axes.get(usize::try_from(*axis).ok()?).copied()).collect(),
+    }
+}
+
+fn squeezed(graph: &Graph, node: NodeId, op: &str, axes: &Axes) -> Axes {
+    let rank = axes.as_ref()?.len();
+    let attribute = || graph.node(node).proto.ints("axes").map(<[i64]>::to_vec);
+    let count = stored_ints(graph, node, 1).or_else(attribute)?.len();
+    let rank = if op == "Squeeze" { rank.checked_sub(count)? } else { rank.checked_add(count)? };
+    Some(vec![None; rank])
+}

@@ -1,0 +1,104 @@
+//! The algebra of folding a map into the operator before it, once for all operators.
+
+use super::{Bias, Linear};
+use crate::affine::ChannelAffine;
+use crate::graph::constant::{Constant, Constants};
+use crate::graph::{Graph, ValueId};
+use crate::onnx::element::{FloatType, Scaling};
+use crate::onnx::payload::{Payload, Scaled};
+use crate::refusal::{Code, Refusal};
+use bstr::BString;
+use std::sync::Arc;
+
+/// The bias that a map makes of the old one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewBias {
+    /// The shape of the old one, its last axis as long as there are channels.
+    pub shape: Vec<usize>,
+    /// The elements, not yet rounded.
+    pub values: Vec<f64>,
+}
+
+/// The weight that a map makes of the old one, computed only when it is read.
+///
+/// # Errors
+/// The refusal, when the old weight cannot be read.
+pub fn weight(graph: &Graph, constants: &Constants, linear: &Linear, map: &ChannelAffine) -> Result<Payload, Refusal> {
+    let refuse = |reason| Refusal::not_constant(graph, Code::WeightNotConstant, "the weight", reason);
+    let source = match constants.find(linear.weight).map_err(refuse)? {
+        Constant::Stored(home) => {
+            let tensor = constants.stored(home).map_err(refuse)?;
+            tensor.little_endian().map_err(|error| refuse(error.into()))?
+        }
+        Constant::Computed(dense) => linear.element.encode(&dense.values).into(),
+    };
+    let scaling = Scaling { view: linear.view, factors: map.scale().into() };
+    let tensor: BString = graph.name(linear.weight).into();
+    Ok(Payload::Scaled(Arc::new(Scaled { tensor, source, element: linear.element, scaling })))
+}
+
+/// The bias that a map makes of the old one: s·g·b + t. `None` when there was none and none
+/// is needed.
+///
+/// # Errors
+/// The refusal, when the old bias cannot be read, or the new one does not fit its type.
+pub fn bias(
+    graph: &Graph,
+    constants: &Constants,
+    linear: &Linear,
+    map: &ChannelAffine,
+) -> Result<Option<NewBias>, Refusal> {
+    let old = match linear.bias {
+        Bias::Operand { value: Some(value), gain, .. } if gain != 0.0 => Some((value, gain)),
+        _ => None,
+    };
+    let Some((value, gain)) = old else {
+        let shift = NewBias { shape: vec![map.channels()], values: map.shift().to_vec() };
+        check_fits(&shift.values, linear.element, |_| true)?;
+        return Ok((!map.has_no_shift()).then_some(shift));
+    };
+    absorb_bias(graph, constants, linear, map, value, gain).map(Some)
+}
+
+fn absorb_bias(
+    graph: &Graph,
+    constants: &Constants,
+    linear: &Linear,
+    map: &ChannelAffine,
+    value: ValueId,
+    gain: f64,
+) -> Result<NewBias, Refusal> {
+    let refuse = |reason| Refusal::not_constant(graph, Code::BiasNotConstant, "the bias", reason);
+    let old = constants.dense(value).map_err(refuse)?;
+    let channels = map.channels();
+    let per_row = old.shape.last().copied().unwrap_or(1);
+    let mut shape = old.shape.clone();
+    shape.pop();
+    let rows: usize = shape.iter().product();
+    shape.push(channels);
+    let element = |row: usize, channel: usize| old.values[row * per_row + if per_row == 1 { 0 } else { channel }];
+    let place = |index: usize| (index / channels, index % channels);
+    let values: Vec<f64> = (0..rows * channels)
+        .map(|index| {
+            let (row, channel) = place(index);
+            map.apply(channel, gain * element(row, channel))
+        })
+        .collect();
+    check_fits(&values, linear.element, |index| {
+        let (row, channel) = place(index);
+        element(row, channel).is_finite()
+    })?;
+    Ok(NewBias { shape, values })
+}
+
+/// What was finite must stay finite when it is rounded.
+fn check_fits(values: &[f64], element: FloatType, was_finite: impl Fn(usize) -> bool) -> Result<(), Refusal> {
+    let lost = |(index, value): (usize, &f64)| !element.round(*value).is_finite() && was_finite(index);
+    match values.iter().enumerate().find(|entry| lost(*entry)) {
+        None => Ok(()),
+        Some((_, value)) => {
+            let detail = format!("the new bias would hold {value:e}, too large for {}", element.data_type().name());
+            Err(Refusal::new(Code::Overflow, detail))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What `bn-tool explain CODE` prints.
+
+use super::Code;
+
+/// What a refusal means, why it is one, and what to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What was found.
+    pub what: &'static str,
+    /// Why folding would change what the model computes, or cannot be done.
+    pub why: &'static str,
+    /// What the user can do.
+    pub remedy: &'static str,
+}
+
+const fn because(what: &'static str, why: &'static str, remedy: &'static str) -> Explanation {
+    Explanation { what, why, remedy }
+}
+
+impl Code {
+    /// What the code means, why, and what to do.
+    pub fn explanation(self) -> Explanation {
+        match self {
+            Code::TrainingMode => because(
+                "The BatchNormalization is in training mode: training_mode = 1, or at opset 1 and 6 no is_test = 1, or at opset 7 and 9 more than one output.",
+                "It normalises by the mean and variance of each batch. There is no fixed map per channel that a weight could absorb.",
+                "Export the model in inference mode (PyTorch: model.eval() before torch.onnx.export, and training=TrainingMode.EVAL).",
+            ),
+            Code::PerActivation => because(
+                "The BatchNormalization has spatial = 0 (opset 1 to 8): one set of parameters per element, not per channel.",
+                "A Conv weight has one factor per output channel; it cannot scale single pixels.",
+                "Export the model with spatial = 1, or leave it.",
+            ),
+            Code::Malformed => because(
+                "The BatchNormalization has not the five inputs or the output that its operator needs.",
+                "What it computes is not defined.",
+                "Check the model with onnx.checker.check_model; export it again.",
+            ),
+            Code::ParameterNotConstant => because(
+                "Scale, bias, mean or variance is a graph input, or is computed from one.",
+                "The map is not known before the model runs.",
+                "Store the parameters as initializers; constant expressions of them are evaluated.",
+            ),
+            Code::ParameterShape => because(
+                "Scale, bias, mean and variance have not one number per channel each.",
+                "The operator needs four vectors of length C; what anything else computes is not defined.",
+                "Check the model with onnx.checker.check_model; export it again.",
+            ),
+            Code::Overridable => because(
+                "A weight or parameter is an initializer and a graph input as well (IR version 4 and later).",
+                "Such an initializer is only a default: a caller can pass another tensor, and the folded model would not see it.",
+                "If nobody overrides it, remove it from the graph inputs (onnxruntime's remove_initializer_from_input.py does that).",
+            ),
+            Code::Degenerate => because(
+                "The parameters make no finite map: variance + epsilon is not positive, or a parameter is NaN or infinite.",
+                "The BatchNormalization computes NaN or infinity for every input of that channel; a weight that holds NaN would do so for other inputs too.",
+                "Look at the channel with `bn-tool inspect`. Training has diverged, or the statistics were damaged.",
+            ),
+            Code::Overflow => because(
+                "A scaled weight or bias is too large for its type, most often float16 above 65504.",
+                "The folded operator would compute infinity where the original computes a finite number.",
+                "Convert the model to float32 or bfloat16 before folding, or exclude this node.",
+            ),
+            Code::NoLinearProducer => because(
+                "What makes the input of the BatchNormalization is a graph input, or an operator that is not linear, or one that this version cannot fold into.",
+                "Only Conv, ConvTranspose, Gemm, MatMul and MatMul + Add absorb a map, seen through Identity and inference Dropout. A Relu in between, for example, does not commute with a negative factor or a shift.",
+                "Nothing, if the network is built that way (normalisation after the activation).",
+            ),
+            Code::OtherReader => because(
+                "The value before the BatchNormalization is read by another node too, or named by training info or a quantisation annotation.",
+                "That reader sees the value before the normalisation, which after folding no longer exists.",
+                "Nothing, if the network needs the value. Otherwise remove the other reader.",
+            ),
+            Code::GraphOutput => because(
+                "The value before the BatchNormalization is an output of the graph.",
+                "The caller sees the value before the normalisation, which after folding no longer exists.",
+                "Remove the output from the graph, if it was exposed for debugging.",
+            ),
+            Code::SubgraphCapture => because(
+                "A subgraph (the body of an If, Loop or Scan) reads the value before the BatchNormalization.",
+                "The subgraph sees the value before the normalisation, which after folding no longer exists.",
+                "Nothing, if the network needs the value.",
+            ),
+            Code::WeightNotConstant => because(
+                "The weight of the operator before the BatchNormalization is a graph input, or is computed at run time (a dequantised weight, for example).",
+                "There is no stored weight that could absorb the map.",
+                "Store the weight as an initializer. Fold before you quantise.",
+            ),
+            Code::BiasNotConstant => because(
+                "The bias of the operator before the BatchNormalization is a graph input, or is computed at run time.",
+                "The bias has to be scaled and shifted along with the weight.",
+                "Store the bias as an initializer.",
+            ),
+            Code::UnsupportedType => because(
+                "The weight is not float16, bfloat16, float32 or float64.",
+                "Scaling needs a floating-point type with an arithmetic of its own.",
+                "Fold before you quantise or convert the model.",
+            ),
+            Code::ChannelAxis => because(
+                "The BatchNormalization normalises axis 1, and it is not proven that this is the axis of the operator's output channels: a MatMul of rank 3 has its channels last.",
+                "Scaling the wrong axis would silently compute something else, in particular when both axes have the same length.",
+                "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model.",
+            ),
+            Code::ConstantLeft => because(
+                "The constant is the left operand of the MatMul.",
+                "Its rows, not its columns, are the channels; this version folds into the right operand only.",
+                "Nothing for now.",
+            ),
+            Code::ShapeMismatch => because(
+                "The operator before the BatchNormalization has another number of output channels than the BatchNormalization, or a weight or bias of a shape that the operator does not allow.",
+                "What the model computes is not defined, or rests on broadcasting that a weight cannot express.",
+                "Check the model with onnx.checker.check_model; export it again.",
+            ),
+            Code::InFunction => because(
+                "The BatchNormalization is in the body of a model-local function.",
+                "A function can be called from several places; this version leaves functions as they are.",
+                "Inline the functions first (onnx.inliner.inline_local_functions).",
+            ),
+            Code::NotSelected => {
+                because("--select or --exclude leaves this node out.", "You asked for it.", "Change the patterns.")
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Why a BatchNormalization is left alone. A refusal is a value with a stable code, built
+//! where the condition is checked, and explained in one place.
+
+mod explanation;
+
+use crate::graph::constant::NotConstant;
+use crate::graph::{Graph, NodeId};
+use serde::Serialize;
+use std::fmt;
+
+pub use explanation::Explanation;
+
+/// The stable names of all refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Code {
+    /// It normalises by the statistics of the batch.
+    TrainingMode,
+    /// Its parameters are per element, not per channel.
+    PerActivation,
+    /// Its own inputs or outputs are not those of the operator.
+    Malformed,
+    /// A parameter is an input or computed at run time.
+    ParameterNotConstant,
+    /// The parameters have not one number per channel.
+    ParameterShape,
+    /// A constant that callers of the model can replace.
+    Overridable,
+    /// The parameters make no finite map.
+    Degenerate,
+    /// A scaled weight or bias does not fit its type.
+    Overflow,
+    /// Nothing before it can absorb it.
+    NoLinearProducer,
+    /// Somebody else reads the value before it.
+    OtherReader,
+    /// The value before it is an output of the graph.
+    GraphOutput,
+    /// A subgraph reads the value before it.
+    SubgraphCapture,
+    /// The weight of the operator before it is not constant.
+    WeightNotConstant,
+    /// The bias of the operator before it is not constant.
+    BiasNotConstant,
+    /// The weight is not of a floating-point type.
+    UnsupportedType,
+    /// Axis 1 is not provably the axis of the output channels.
+    ChannelAxis,
+    /// The constant is the left operand of the MatMul.
+    ConstantLeft,
+    /// The numbers of channels disagree.
+    ShapeMismatch,
+    /// It is in a local function.
+    InFunction,
+    /// `--select` or `--exclude` leaves it out.
+    NotSelected,
+}
+
+/// One reason, for one BatchNormalization.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// The node that stands in the way, if it is another one.
+    pub node: Option<String>,
+    /// One sentence on this very case.
+    pub detail: String,
+}
+
+impl Refusal {
+    /// A refusal for a reason of the node's own.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Refusal { code, node: None, detail: detail.into() }
+    }
+
+    /// A refusal because of another node.
+    pub fn because_of(graph: &Graph, node: NodeId, code: Code, detail: impl Into<String>) -> Self {
+        Refusal { code, node: Some(graph.label(node)), detail: detail.into() }
+    }
+
+    /// The same refusal, with the node that stands in the way if none is named yet.
+    #[must_use]
+    pub fn at(mut self, node: &str) -> Self {
+        self.node.get_or_insert_with(|| node.to_owned());
+        self
+    }
+
+    /// A refusal because an operand is not constant: `code` unless a caller could override it.
+    /// `operand` says which one, as in "the weight of Conv `c`".
+    pub fn not_constant(graph: &Graph, code: Code, operand: &str, reason: NotConstant) -> Self {
+        match reason {
+            NotConstant::Overridable(value) => Refusal::new(
+                Code::Overridable,
+                format!("{operand} is `{}`, which is also a graph input: a caller can override it", graph.name(value)),
+            ),
+            NotConstant::Input(value) => {
+                Refusal::new(code, format!("{operand} depends on the graph input `{}`", graph.name(value)))
+            }
+            NotConstant::Computed(node) => {
+                let text = format!("{operand} is computed by {} `{}`", graph.op_label(node), graph.label(node));
+                Refusal::because_of(graph, node, code, text)
+            }
+            NotConstant::Unreadable(what) => Refusal::new(code, format!("{operand} cannot be read: {what}")),
+        }
+    }
+}
+
+impl Code {
+    /// All codes, in the order in which they are documented.
+    pub const ALL: [Code; 20] = [
+        Code::TrainingMode,
+        Code::PerActivation,
+        Code::Malformed,
+        Code::ParameterNotConstant,
+        Code::ParameterShape,
+        Code::Overridable,
+        Code::Degenerate,
+        Code::Overflow,
+        Code::NoLinearProducer,
+        Code::OtherReader,
+        Code::GraphOutput,
+        Code::SubgraphCapture,
+        Code::WeightNotConstant,
+        Code::BiasNotConstant,
+        Code::UnsupportedType,
+        Code::ChannelAxis,
+        Code::ConstantLeft,
+        Code::ShapeMismatch,
+        Code::InFunction,
+        Code::NotSelected,
+    ];
+
+    /// The name, in kebab case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::TrainingMode => "training-mode",
+            Code::PerActivation => "per-activation",
+            Code::Malformed => "malformed",
+            Code::ParameterNotConstant => "parameter-not-constant",
+            Code::ParameterShape => "parameter-shape",
+            Code::Overridable => "overridable",
+            Code::Degenerate => "degenerate",
+            Code::Overflow => "overflow",
+            Code::NoLinearProducer => "no-linear-producer",
+            Code::OtherReader => "other-reader",
+            Code::GraphOutput => "graph-output",
+            Code::SubgraphCapture => "subgraph-capture",
+            Code::WeightNotConstant => "weight-not-constant",
+            Code::BiasNotConstant => "bias-not-constant",
+            Code::UnsupportedType => "unsupported-type",
+            Code::ChannelAxis => "channel-axis",
+            Code::ConstantLeft => "constant-left",
+            Code::ShapeMismatch => "shape-mismatch",
+            Code::InFunction => "in-function",
+            Code::NotSelected => "not-selected",
+        }
+    }
+
+    /// The code of this name.
+    pub fn from_name(name: &str) -> Option<Code> {
+        Code::ALL.into_iter().find(|code| code.name() == name)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.pad(self.name())
+    }
+}

@@ -1,0 +1,94 @@
+//! Folding: a BatchNormalization disappears into the linear operator before it.
+//!
+//! ```text
+//! before   v = Conv(x, W, b)    y = BatchNormalization(v, γ, β, μ, σ²)
+//! after    y = Conv(x, s⊙W, s⊙b + t)
+//! ```
+//!
+//! A [`Plan`] is made on the graph as it is, all values read before any is written, then
+//! carried out. Several BatchNormalizations in a row are composed before anything is rounded.
+
+mod apply;
+mod plan;
+mod report;
+
+use super::selection::{Selection, SelectionError};
+use crate::graph::{Graph, GraphError};
+use crate::onnx::payload::Overflow;
+use crate::onnx::schema::ModelProto;
+use bstr::BString;
+use std::collections::BTreeSet;
+
+pub use plan::{Decision, Fold, Plan};
+pub use report::{FoldReport, Health, NormReport, Outcome};
+
+/// What to fold.
+#[derive(Clone, Debug, Default)]
+pub struct FoldOptions {
+    /// Which BatchNormalizations, by name.
+    pub selection: Selection,
+    /// Weights that were found to overflow when they are scaled; see [`fold_checked`].
+    pub overflowing: BTreeSet<BString>,
+}
+
+/// A folded model and what was done.
+#[derive(Clone, Debug)]
+pub struct Folded {
+    /// The model. Scaled weights are computed when they are read.
+    pub model: ModelProto,
+    /// What was folded, and what was kept and why.
+    pub report: FoldReport,
+}
+
+/// Why a model cannot be folded at all.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FoldError {
+    /// The model is not a valid graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The selection is not usable.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+}
+
+/// Folds every BatchNormalization that can be folded.
+///
+/// Scaled weights are computed lazily, so that an overflow (of float16, say) shows only when
+/// they are read: see [`fold_checked`].
+///
+/// # Errors
+/// When the model is not a valid graph, or a pattern of the selection matches nothing.
+pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
+    let mut graph = Graph::new(model.clone())?;
+    let nodes_before = graph.nodes().count();
+    let plan = Plan::new(&graph, options);
+    let names = plan.decisions.iter().map(|decision| decision.name.as_str());
+    options.selection.check_all_match(names)?;
+    let into: Vec<String> = plan.folds.iter().map(|fold| graph.label(fold.linear.node)).collect();
+    apply::apply(&mut graph, &plan);
+    let report = FoldReport::new(plan, &into, nodes_before, graph.nodes().count());
+    Ok(Folded { model: graph.into_model(), report })
+}
+
+/// Folds, and lets `attempt` read the result (verify it, write it). When a scaled weight
+/// overflows there, the BatchNormalization behind it is refused and all is done again.
+///
+/// # Errors
+/// Those of [`fold`], and those of `attempt` that are not an overflow.
+pub fn fold_checked<T, E: From<FoldError>>(
+    model: &ModelProto,
+    mut options: FoldOptions,
+    mut attempt: impl FnMut(&Folded) -> Result<T, E>,
+    overflow: impl Fn(&E) -> Option<Overflow>,
+) -> Result<(Folded, T), E> {
+    loop {
+        let folded = fold(model, &options)?;
+        match attempt(&folded) {
+            Ok(result) => return Ok((folded, result)),
+            Err(error) => match overflow(&error) {
+                Some(Overflow { tensor }) if options.overflowing.insert(tensor.clone()) => {}
+                _ => return Err(error),
+            },
+        }
+    }
+}

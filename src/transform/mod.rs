@@ -1,0 +1,4 @@
+//! Transformations of a model: plans of edits, made on the graph as it is, then carried out.
+
+pub mod fold;
+pub mod selection;
