@@ -6,6 +6,7 @@ use super::node::UNKNOWN;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::NodeProto;
 use bstr::{BStr, ByteSlice};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// The operators that [`prepare`] knows, and `Constant`.
@@ -45,8 +46,8 @@ pub(super) struct Plan {
 enum Kind {
     /// The elements of the first input, in order.
     Same,
-    /// The lengths of the axes of the first input.
-    Lengths,
+    /// The lengths of these axes of the first input.
+    Lengths(Range<usize>),
     /// One number everywhere.
     Fill(f64),
     /// The first input, broadcast.
@@ -64,10 +65,6 @@ type Inputs<'a> = &'a [Option<Rc<Dense>>];
 /// Plans a node; `None` when its inputs are not what the operator wants.
 pub(super) fn prepare(op: &str, node: &NodeProto, inputs: Inputs, opset: i64) -> Option<Plan> {
     let first = inputs.first()?.as_ref()?;
-    let part_of_shape = node.attribute("start").is_some() || node.attribute("end").is_some();
-    if op == "Shape" && (part_of_shape || first.shape.contains(&UNKNOWN)) {
-        return None;
-    }
     let second = || inputs.get(1).and_then(Option::as_ref);
     let reshaped = |shape: Option<Vec<usize>>| {
         let shape = shape.filter(|shape| product(shape) == Some(first.values.len()))?;
@@ -79,7 +76,7 @@ pub(super) fn prepare(op: &str, node: &NodeProto, inputs: Inputs, opset: i64) ->
         "Identity" => reshaped(Some(first.shape.clone())),
         "Cast" => cast(first, DataType::from_code(i32::try_from(node.int("to", 0)).ok()?)?),
         "CastLike" => cast(first, second()?.element),
-        "Shape" => Some(Plan { element: DataType::Int64, shape: vec![first.shape.len()], kind: Kind::Lengths }),
+        "Shape" => axis_lengths(first, node),
         "ConstantOfShape" => fill(first, node),
         "Expand" => {
             let shape = broadcast(&first.shape, &lengths(second()?)?)?;
@@ -112,7 +109,7 @@ impl Plan {
         let first = inputs.first()?.as_ref()?;
         let values = match self.kind {
             Kind::Same => first.values.clone(),
-            Kind::Lengths => first.shape.iter().map(|length| *length as f64).collect(),
+            Kind::Lengths(axes) => first.shape[axes].iter().map(|length| *length as f64).collect(),
             Kind::Fill(value) => vec![value; product(&self.shape)?],
             Kind::Broadcast => strided(&first.values, &self.shape, &strides_for(&first.shape, &self.shape)),
             Kind::Permute(perm) => {
@@ -131,6 +128,18 @@ impl Plan {
         let exact = result.float().is_some() || result.values.iter().all(|value| value.abs() <= (1u64 << 53) as f64);
         exact.then_some(result)
     }
+}
+
+/// The shape, or since opset 15 the part of it from `start` to `end`, both clamped to the rank.
+fn axis_lengths(input: &Dense, node: &NodeProto) -> Option<Plan> {
+    if input.shape.contains(&UNKNOWN) {
+        return None;
+    }
+    let rank = input.shape.len() as i64;
+    let clamp = |axis: i64| (if axis < 0 { axis.saturating_add(rank) } else { axis }).clamp(0, rank) as usize;
+    let start = clamp(node.int("start", 0));
+    let axes = start..clamp(node.int("end", rank)).max(start);
+    Some(Plan { element: DataType::Int64, shape: vec![axes.len()], kind: Kind::Lengths(axes) })
 }
 
 /// Between floats, and from integers: casts to integers truncate and are not needed.
