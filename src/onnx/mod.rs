@@ -7,6 +7,7 @@ mod load;
 pub mod payload;
 pub mod schema;
 mod tensor;
+pub mod text;
 pub mod wire;
 
 pub use load::{LoadError, load};
