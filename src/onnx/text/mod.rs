@@ -26,7 +26,7 @@
 //!
 //! * names of operators, domains, overloads and attributes that are no identifiers are
 //!   quoted, as values' names are everywhere: `y = "my-domain"."aten::add" (x)`;
-//! * so are names of subgraphs and of tensors in attributes;
+//! * so are names of subgraphs;
 //! * lists of tensors, graphs and types in attributes (the reference reads an empty list);
 //! * sparse tensors: `sparse_tensor(float[9]) name = {float[2] {1, 2}, int64[2] {0, 5}}`,
 //!   values before indices, in attributes and among the initializers;
@@ -42,6 +42,8 @@
 //! * metadata, but for that of the model;
 //! * quantization annotations, training information, device configurations, segments,
 //!   denotations of types and dimensions, unknown fields;
+//! * the name of a tensor in an attribute if it is no identifier (the reference has no way to
+//!   read it; [`parse`] has);
 //! * values of an attribute other than the one that its type names, or any if it refers to
 //!   an attribute of a function;
 //! * element types that the schema does not know (they become `undefined`), and a type that

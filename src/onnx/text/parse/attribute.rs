@@ -12,10 +12,10 @@ enum Item {
     Float(f32),
     Int(i64),
     String(BString),
-    Tensor(TensorProto),
-    Graph(GraphProto),
-    Sparse(SparseTensorProto),
-    Type(TypeProto),
+    Tensor(Box<TensorProto>),
+    Graph(Box<GraphProto>),
+    Sparse(Box<SparseTensorProto>),
+    Type(Box<TypeProto>),
 }
 
 impl Item {
@@ -73,10 +73,10 @@ impl Cursor<'_> {
             Item::Float(value) => attribute.f = Some(value),
             Item::Int(value) => attribute.i = Some(value),
             Item::String(value) => attribute.s = Some(value),
-            Item::Tensor(value) => attribute.t = Some(Box::new(value)),
-            Item::Graph(value) => attribute.g = Some(Box::new(value)),
-            Item::Sparse(value) => attribute.sparse_tensor = Some(Box::new(value)),
-            Item::Type(value) => attribute.tp = Some(Box::new(value)),
+            Item::Tensor(value) => attribute.t = Some(value),
+            Item::Graph(value) => attribute.g = Some(value),
+            Item::Sparse(value) => attribute.sparse_tensor = Some(value),
+            Item::Type(value) => attribute.tp = Some(value),
         }
         Ok(())
     }
@@ -116,17 +116,17 @@ impl Cursor<'_> {
     /// A value, of the declared type if it can be.
     fn item(&mut self, declared: Option<i32>) -> Result<Item, ParseError> {
         if declared == Some(5) && self.next_is_name() {
-            return Ok(Item::Graph(self.graph()?));
+            return Ok(Item::Graph(Box::new(self.graph()?)));
         }
         match self.peek() {
             Some(b'"') if declared.is_none() && self.peek_after_string() == Some(b'(') => {
-                Ok(Item::Graph(self.graph()?))
+                Ok(Item::Graph(Box::new(self.graph()?)))
             }
             Some(b'"') => Ok(Item::String(self.string("a string")?)),
             Some(b'-' | b'0'..=b'9') => self.numeric_item(declared),
             _ if self.next_is_type() => self.typed_item(declared),
             _ if self.peek_identifier().is_some_and(is_float_word) => self.numeric_item(declared),
-            _ if self.peek_identifier().is_some() => Ok(Item::Graph(self.graph()?)),
+            _ if self.peek_identifier().is_some() => Ok(Item::Graph(Box::new(self.graph()?))),
             _ => Err(self.expected("the value of an attribute")),
         }
     }
@@ -144,7 +144,7 @@ impl Cursor<'_> {
         let kind = self.value_type()?;
         let constant = matches!(self.peek(), Some(b'{' | b'=')) || self.next_is_name() || self.next_is_external();
         if declared == Some(13) || !constant {
-            return Ok(Item::Type(kind));
+            return Ok(Item::Type(Box::new(kind)));
         }
         let name = if self.next_is_name() { Some(self.name("a name")?) } else { None };
         self.eat(b'=');
@@ -160,10 +160,10 @@ fn push(attribute: &mut AttributeProto, item: Item) {
         Item::Float(value) => attribute.floats.push(value),
         Item::Int(value) => attribute.ints.push(value),
         Item::String(value) => attribute.strings.push(value),
-        Item::Tensor(value) => attribute.tensors.push(value),
-        Item::Graph(value) => attribute.graphs.push(value),
-        Item::Sparse(value) => attribute.sparse_tensors.push(value),
-        Item::Type(value) => attribute.type_protos.push(value),
+        Item::Tensor(value) => attribute.tensors.push(*value),
+        Item::Graph(value) => attribute.graphs.push(*value),
+        Item::Sparse(value) => attribute.sparse_tensors.push(*value),
+        Item::Type(value) => attribute.type_protos.push(*value),
     }
 }
 

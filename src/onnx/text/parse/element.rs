@@ -5,6 +5,7 @@ use super::cursor::Cursor;
 use super::number::Literal;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::TensorProto;
+use crate::onnx::tensor::pack_six_bits;
 use bstr::BString;
 use half::{bf16, f16};
 
@@ -49,7 +50,7 @@ impl Builder {
             return;
         }
         if matches!(self.element, DataType::Float6e2m3 | DataType::Float6e3m2) {
-            self.bytes = pack_six_bits(&self.bytes);
+            self.bytes = pack_six_bits(self.bytes.into_iter());
         }
         tensor.raw_data = Some(self.bytes.into());
     }
@@ -117,18 +118,4 @@ impl Cursor<'_> {
         }
         Ok(bytes)
     }
-}
-
-/// Four elements in three bytes, the first in the lowest bits.
-fn pack_six_bits(elements: &[u8]) -> Vec<u8> {
-    let mut packed = vec![0; (elements.len() * 6).div_ceil(8)];
-    for (index, element) in elements.iter().enumerate() {
-        let bit = index * 6;
-        let [low, high] = (u16::from(*element) << (bit % 8)).to_le_bytes();
-        packed[bit / 8] |= low;
-        if high != 0 {
-            packed[bit / 8 + 1] |= high;
-        }
-    }
-    packed
 }

@@ -61,8 +61,8 @@ impl Cursor<'_> {
 
     fn initializer(&mut self, graph: &mut GraphProto, info: ValueInfoProto) -> Result<(), ParseError> {
         match self.constant(&info.r#type.unwrap_or_default(), info.name)? {
-            Constant::Dense(tensor) => graph.initializer.push(tensor),
-            Constant::Sparse(tensor) => graph.sparse_initializer.push(tensor),
+            Constant::Dense(tensor) => graph.initializer.push(*tensor),
+            Constant::Sparse(tensor) => graph.sparse_initializer.push(*tensor),
         }
         Ok(())
     }

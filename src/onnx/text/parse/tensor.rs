@@ -10,18 +10,18 @@ use bstr::BString;
 
 /// A constant of either kind.
 pub(super) enum Constant {
-    Dense(TensorProto),
-    Sparse(SparseTensorProto),
+    Dense(Box<TensorProto>),
+    Sparse(Box<SparseTensorProto>),
 }
 
 impl Cursor<'_> {
     /// What follows the type and the name of a constant.
     pub(super) fn constant(&mut self, kind: &TypeProto, name: Option<BString>) -> Result<Constant, ParseError> {
         if let Some(sparse) = &kind.sparse_tensor_type {
-            return self.sparse_tensor(sparse, name).map(Constant::Sparse);
+            return self.sparse_tensor(sparse, name).map(Box::new).map(Constant::Sparse);
         }
         match &kind.tensor_type {
-            Some(dense) => self.dense_tensor(dense, name).map(Constant::Dense),
+            Some(dense) => self.dense_tensor(dense, name).map(Box::new).map(Constant::Dense),
             None => Err(self.error("expected the type of a tensor before its values")),
         }
     }
@@ -100,7 +100,7 @@ impl Cursor<'_> {
         let name = if self.next_is_name() { Some(self.name("a name")?) } else { None };
         self.eat(b'=');
         match self.constant(&kind, name)? {
-            Constant::Dense(tensor) => Ok(tensor),
+            Constant::Dense(tensor) => Ok(*tensor),
             Constant::Sparse(_) => Err(self.error("expected a dense tensor, but found a sparse one")),
         }
     }

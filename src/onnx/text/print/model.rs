@@ -80,8 +80,9 @@ impl Entries {
     }
 
     pub(super) fn close(&self, writer: &mut Writer) -> Result<(), PrintError> {
-        Ok(if self.0 > 0 {
-            writer.put("\n>\n")?
-        })
+        if self.0 > 0 {
+            writer.put("\n>\n")?;
+        }
+        Ok(())
     }
 }

@@ -7,7 +7,7 @@ use crate::onnx::access::text;
 use crate::onnx::element::DataType;
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::{SparseTensorProto, TensorProto};
-use crate::onnx::text::names::element_name;
+use crate::onnx::text::names::{element_name, is_plain};
 use bstr::{BStr, BString};
 use half::{bf16, f16};
 use std::fmt;
@@ -28,10 +28,12 @@ impl Writer<'_> {
     }
 
     /// A tensor in an attribute: `float[2] {1, 2}`. Without the equals sign external data
-    /// would be read as dimensions.
+    /// would be read as dimensions. The name, which means nothing here, is left out if it
+    /// needs quotes: the reference would take the type alone for the value of the attribute.
     pub(super) fn tensor(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
         self.dense_type(tensor)?;
-        self.tensor_name(text(&tensor.name))?;
+        let name = text(&tensor.name);
+        self.tensor_name(if is_plain(name) { name } else { BStr::new("") })?;
         self.put(if tensor.is_external() { " = " } else { " " })?;
         self.elements(tensor)
     }
