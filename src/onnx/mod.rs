@@ -9,6 +9,7 @@ pub mod payload;
 mod save;
 pub mod schema;
 mod tensor;
+pub mod text;
 pub mod wire;
 
 pub use load::{LoadError, load};

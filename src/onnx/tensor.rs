@@ -98,6 +98,9 @@ impl TensorProto {
             DataType::Int64 => wide(self.int64_data.iter().flat_map(|value| value.to_le_bytes()).collect()),
             DataType::Uint64 => wide(self.uint64_data.iter().flat_map(|value| value.to_le_bytes()).collect()),
             DataType::Uint32 => wide(self.uint64_data.iter().flat_map(|value| (*value as u32).to_le_bytes()).collect()),
+            DataType::Float6e2m3 | DataType::Float6e3m2 => {
+                wide(pack_six_bits(self.int32_data.iter().map(|value| *value as u8)))
+            }
             _ => {
                 // One number per element, or per byte of elements smaller than that.
                 let bytes = bits.div_ceil(8) as usize;
@@ -144,4 +147,19 @@ impl TensorProto {
     fn malformed(&self, what: &'static str) -> TensorError {
         TensorError::Malformed { tensor: text(&self.name).into(), what }
     }
+}
+
+/// Elements of six bits as `raw_data` has them: four in three bytes, the first in the lowest
+/// bits. In `int32_data` and in text each has a number of its own.
+pub(super) fn pack_six_bits(elements: impl ExactSizeIterator<Item = u8>) -> Vec<u8> {
+    let mut packed = vec![0; (elements.len() * 6).div_ceil(8)];
+    for (index, element) in elements.enumerate() {
+        let bit = index * 6;
+        let [low, high] = (u16::from(element & 0x3f) << (bit % 8)).to_le_bytes();
+        packed[bit / 8] |= low;
+        if high != 0 {
+            packed[bit / 8 + 1] |= high;
+        }
+    }
+    packed
 }

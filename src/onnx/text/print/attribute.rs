@@ -1,0 +1,83 @@
+//! Attributes.
+
+use super::PrintError;
+use super::writer::Writer;
+use crate::onnx::access::text;
+use crate::onnx::schema::{AttributeProto, GraphProto, TensorProto, TypeProto};
+use crate::onnx::text::names::attribute_type_name;
+
+impl Writer<'_> {
+    /// `name: type = value`. The type is always there: without it `1` would be an integer and
+    /// an empty list nothing.
+    pub(super) fn attribute(&mut self, attribute: &AttributeProto) -> Result<(), PrintError> {
+        self.name(text(&attribute.name))?;
+        let code = attribute.r#type.filter(|code| *code != 0).unwrap_or_else(|| value_type(attribute));
+        if let Some(name) = attribute_type_name(code) {
+            self.put(": ")?;
+            self.put(name)?;
+        }
+        self.put(" = ")?;
+        match &attribute.ref_attr_name {
+            Some(name) => {
+                self.put("@")?;
+                Ok(self.name(name)?)
+            }
+            None => self.attribute_value(attribute, code),
+        }
+    }
+
+    fn attribute_value(&mut self, attribute: &AttributeProto, code: i32) -> Result<(), PrintError> {
+        match code {
+            1 => Ok(self.float(attribute.f.unwrap_or(0.0))?),
+            2 => Ok(self.format(format_args!("{}", attribute.i.unwrap_or(0)))?),
+            3 => Ok(self.quoted(text(&attribute.s))?),
+            4 => match &attribute.t {
+                Some(tensor) => self.tensor(tensor),
+                None => self.tensor(&TensorProto::default()),
+            },
+            5 => match &attribute.g {
+                Some(graph) => self.graph(graph),
+                None => self.graph(&GraphProto::default()),
+            },
+            11 => self.sparse_tensor(attribute.sparse_tensor.as_deref().unwrap_or(&Default::default())),
+            13 => self.value_type(attribute.tp.as_deref().unwrap_or(&TypeProto::default())),
+            _ => self.attribute_list(attribute, code),
+        }
+    }
+
+    fn attribute_list(&mut self, attribute: &AttributeProto, code: i32) -> Result<(), PrintError> {
+        self.put("[")?;
+        match code {
+            6 => self.list(attribute.floats.iter(), |this, value| Ok(this.float(*value)?))?,
+            7 => self.list(attribute.ints.iter(), |this, value| Ok(this.format(format_args!("{value}"))?))?,
+            8 => self.list(&attribute.strings, |this, value| Ok(this.quoted(value)?))?,
+            9 => self.list(&attribute.tensors, Self::tensor)?,
+            10 => self.list(&attribute.graphs, Self::graph)?,
+            12 => self.list(&attribute.sparse_tensors, Self::sparse_tensor)?,
+            14 => self.list(&attribute.type_protos, Self::value_type)?,
+            _ => {}
+        }
+        Ok(self.put("]")?)
+    }
+}
+
+/// The type of the value that is there; attributes of IR version 1 do not say.
+fn value_type(attribute: &AttributeProto) -> i32 {
+    let there = [
+        (1, attribute.f.is_some()),
+        (2, attribute.i.is_some()),
+        (3, attribute.s.is_some()),
+        (4, attribute.t.is_some()),
+        (5, attribute.g.is_some()),
+        (6, !attribute.floats.is_empty()),
+        (7, !attribute.ints.is_empty()),
+        (8, !attribute.strings.is_empty()),
+        (9, !attribute.tensors.is_empty()),
+        (10, !attribute.graphs.is_empty()),
+        (11, attribute.sparse_tensor.is_some()),
+        (12, !attribute.sparse_tensors.is_empty()),
+        (13, attribute.tp.is_some()),
+        (14, !attribute.type_protos.is_empty()),
+    ];
+    there.iter().find(|(_, there)| *there).map_or(0, |(code, _)| *code)
+}
