@@ -2,8 +2,10 @@
 
 pub mod affine;
 pub mod batch_norm;
+pub mod engine;
 pub mod graph;
 pub mod linear;
 pub mod onnx;
 pub mod refusal;
 pub mod transform;
+pub mod verify;

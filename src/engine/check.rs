@@ -1,0 +1,139 @@
+//! What must be refused before tract sees it: operators that it lacks or would take for others,
+//! and graphs that make it panic, exhaust the memory, or crash.
+
+use super::error::{EngineError, UnsupportedOperator};
+use crate::onnx::access::{is_standard_domain, standard_opset, text};
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
+use bstr::{BStr, ByteSlice};
+use std::collections::HashSet;
+
+/// Larger pads, kernels and strides are refused: they only serve to exhaust the memory.
+const LARGEST_EXTENT: i64 = 1 << 16;
+
+/// Refuses what tract would crash on or silently run wrong; `known` tells which operators of
+/// the standard domain it has.
+///
+/// # Errors
+/// All operators that are not supported, else the first thing that is malformed.
+pub fn check(model: &ModelProto, known: &dyn Fn(&str) -> bool) -> Result<(), EngineError> {
+    let Some(graph) = &model.graph else { return Err(malformed("there is none".into())) };
+    let mut check =
+        Check { model, known, opset: standard_opset(&model.opset_import), used: HashSet::new(), unsupported: vec![] };
+    check.collect_used(graph);
+    check.graph(graph, &HashSet::new())?;
+    if check.unsupported.is_empty() {
+        return Ok(());
+    }
+    Err(EngineError::Unsupported { operators: check.unsupported })
+}
+
+struct Check<'m> {
+    model: &'m ModelProto,
+    known: &'m dyn Fn(&str) -> bool,
+    opset: i64,
+    /// Every name that a node or a graph output reads, anywhere.
+    used: HashSet<&'m BStr>,
+    unsupported: Vec<UnsupportedOperator>,
+}
+
+impl<'m> Check<'m> {
+    fn collect_used(&mut self, graph: &'m GraphProto) {
+        self.used.extend(graph.output.iter().map(|output| text(&output.name)));
+        for node in &graph.node {
+            self.used.extend(node.input.iter().map(|input| input.as_bstr()));
+            node.subgraphs().for_each(|subgraph| self.collect_used(subgraph));
+        }
+    }
+
+    fn graph(&mut self, graph: &'m GraphProto, outer: &HashSet<&'m BStr>) -> Result<(), EngineError> {
+        let mut defined = outer.clone();
+        defined.extend(graph.input.iter().map(|input| text(&input.name)));
+        defined.extend(graph.initializer.iter().map(|tensor| text(&tensor.name)));
+        defined.extend(graph.sparse_initializer.iter().map(|tensor| tensor.name()));
+        for node in &graph.node {
+            self.operator(node);
+            attributes(node)?;
+            if let Some(input) = node.input.iter().find(|input| !input.is_empty() && !defined.contains(input.as_bstr()))
+            {
+                let problem =
+                    format!("its input `{input}` is made by nothing before it (a cycle, or nodes out of order)");
+                return Err(wrong(node, problem));
+            }
+            for subgraph in node.subgraphs() {
+                self.graph(subgraph, &defined)?;
+            }
+            defined.extend(node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()));
+        }
+        let missing = graph.output.iter().map(|output| text(&output.name)).find(|output| !defined.contains(output));
+        missing.map_or(Ok(()), |output| Err(malformed(format!("nothing makes its output `{output}`"))))
+    }
+
+    /// Takes down the operator if it is not supported and not yet known to be so.
+    fn operator(&mut self, node: &NodeProto) {
+        let name = text(&node.op_type).to_str_lossy();
+        let domain = text(&node.domain);
+        let local = self.model.functions.iter().any(|function| {
+            text(&function.name) == text(&node.op_type)
+                && (text(&function.domain) == domain
+                    || is_standard_domain(text(&function.domain)) && is_standard_domain(domain))
+        });
+        let operator = if !is_standard_domain(domain) {
+            format!("{domain}::{name}")
+        } else if self.saved_statistics(node) {
+            format!("{name} with saved statistics")
+        } else if local || !(self.known)(&name) {
+            name.into_owned()
+        } else {
+            return;
+        };
+        if !self.unsupported.iter().any(|other| other.operator == operator) {
+            self.unsupported.push(UnsupportedOperator { operator, node: node.label().into() });
+        }
+    }
+
+    /// Whether someone reads what only the gradient of BatchNormalization needs (before
+    /// opset 14): its meaning is up to the implementation.
+    fn saved_statistics(&self, node: &NodeProto) -> bool {
+        let reads = |output: &BStr| !output.is_empty() && self.used.contains(output);
+        node.standard_op() == "BatchNormalization"
+            && (self.opset < 14 && node.output.iter().skip(3).any(|output| reads(output.as_bstr())))
+    }
+}
+
+/// Attributes that make tract panic or allocate without bound.
+fn attributes(node: &NodeProto) -> Result<(), EngineError> {
+    let operator = node.standard_op();
+    if operator == "Transpose"
+        && let Some(perm) = node.ints("perm")
+        && !is_permutation(perm)
+    {
+        return Err(wrong(node, format!("perm = {perm:?} is not a permutation")));
+    }
+    for name in ["pads", "output_padding", "output_shape", "paddings"] {
+        let values = node.ints(name).unwrap_or_default();
+        if values.iter().any(|value| value.unsigned_abs() >= LARGEST_EXTENT as u64) {
+            return Err(wrong(node, format!("{name} = {values:?} is beyond reason")));
+        }
+    }
+    for name in ["strides", "kernel_shape", "dilations"] {
+        let values = node.ints(name).unwrap_or_default();
+        if values.iter().any(|value| !(1..LARGEST_EXTENT).contains(value)) {
+            return Err(wrong(node, format!("{name} = {values:?}, where positive numbers are expected")));
+        }
+    }
+    Ok(())
+}
+
+fn is_permutation(perm: &[i64]) -> bool {
+    let mut sorted = perm.to_vec();
+    sorted.sort_unstable();
+    sorted.iter().copied().eq(0..perm.len() as i64)
+}
+
+fn malformed(what: String) -> EngineError {
+    EngineError::Graph { what }
+}
+
+fn wrong(node: &NodeProto, what: String) -> EngineError {
+    EngineError::Node { node: node.label().into(), operator: text(&node.op_type).into(), what }
+}

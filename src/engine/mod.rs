@@ -1,0 +1,22 @@
+//! Running models: the one place that knows tract.
+//!
+//! A model is converted to tract's schema, checked for what tract would crash on or silently
+//! run wrong, and compiled for concrete input shapes. BatchNormalization is an operator of
+//! our own that tract cannot fuse with its neighbours: the original of a fold must be run as
+//! it is written, not as tract would have folded it.
+
+mod array;
+mod batch_norm;
+mod check;
+mod convert;
+mod error;
+mod gemm;
+mod guard;
+mod kernel;
+mod session;
+mod widen;
+
+pub use array::Array;
+pub use error::{EngineError, UnsupportedOperator};
+pub use session::{Session, Worker, required_inputs};
+pub use widen::lowest_float;
