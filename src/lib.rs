@@ -2,10 +2,12 @@
 
 pub mod affine;
 pub mod batch_norm;
+pub mod cli;
 pub mod engine;
 pub mod graph;
 pub mod linear;
 pub mod onnx;
 pub mod refusal;
+pub mod report;
 pub mod transform;
 pub mod verify;

@@ -1,7 +1,10 @@
 //! Loading: a path or standard input, binary or text.
 
+use super::external::first_external;
 use super::schema::ModelProto;
+use super::text::{self, ParseError};
 use super::wire::{DecodeError, Decoder, Input};
+use bstr::BString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -38,6 +41,26 @@ pub enum LoadError {
         /// Why not.
         source: DecodeError,
     },
+    /// The file is text, but not ONNX text.
+    #[error("cannot load `{}`: {source}", path.display())]
+    Text {
+        /// The file.
+        path: PathBuf,
+        /// Where and why not.
+        source: ParseError,
+    },
+    /// A tensor is stored in another file.
+    #[error(
+        "cannot load `{}`: tensor `{tensor}` is external data, which this version does not read yet; \
+         store the model in one file first (Python: onnx.save(onnx.load(path), path))",
+        path.display()
+    )]
+    External {
+        /// The file.
+        path: PathBuf,
+        /// The first such tensor.
+        tensor: BString,
+    },
     /// The file decodes, but to nothing that is a model.
     #[error("`{}` is not an ONNX model: it has no graph", path.display())]
     NoGraph {
@@ -56,12 +79,24 @@ pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
     if input.is_empty() {
         return Err(LoadError::Empty { path: path.into() });
     }
-    let model: ModelProto =
-        Decoder::decode(&input).map_err(|source| LoadError::Decode { path: path.into(), source })?;
+    let model = read(&input, path)?;
     if model.graph.is_none() {
         return Err(LoadError::NoGraph { path: path.into() });
     }
-    Ok(model)
+    match first_external(&model) {
+        Some(tensor) => Err(LoadError::External { path: path.into(), tensor: tensor.into() }),
+        None => Ok(model),
+    }
+}
+
+fn read(input: &Input, path: &Path) -> Result<ModelProto, LoadError> {
+    let failed = |source| LoadError::Io { path: path.into(), source };
+    let start = input.read(0, input.len().min(256)).map_err(failed)?;
+    if !text::looks_like_text(&start) {
+        return Decoder::decode(input).map_err(|source| LoadError::Decode { path: path.into(), source });
+    }
+    let text = input.read(0, input.len()).map_err(failed)?;
+    text::parse(text).map_err(|source| LoadError::Text { path: path.into(), source })
 }
 
 fn open(path: &Path) -> Result<Input, LoadError> {

@@ -4,6 +4,7 @@
 pub mod access;
 mod atomic;
 pub mod element;
+mod external;
 mod load;
 pub mod payload;
 mod save;

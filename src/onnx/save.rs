@@ -1,11 +1,13 @@
 //! Saving: a path or standard output, binary or text, whole or not at all.
 
+use super::TensorError;
 use super::atomic::AtomicFile;
 use super::payload::{Overflow, PayloadError};
 use super::schema::ModelProto;
+use super::text::{self, PrintError, PrintOptions};
 use super::wire::{EncodeError, Encoder, Message};
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// Protobuf's limit: readers in C++ and Python refuse larger files.
@@ -30,6 +32,14 @@ pub enum SaveError {
         /// Why not.
         source: EncodeError,
     },
+    /// The model cannot be printed as text.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Print {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: PrintError,
+    },
     /// Binary output would go to a terminal.
     #[error("refusing to write a binary model to a terminal; redirect it, or name a file with `-o FILE`")]
     Terminal,
@@ -52,13 +62,18 @@ impl SaveError {
     pub fn overflow(&self) -> Option<&Overflow> {
         match self {
             SaveError::Encode { source: EncodeError::Payload(PayloadError::Overflow(overflow)), .. } => Some(overflow),
+            SaveError::Print {
+                source: PrintError::Tensor(TensorError::Payload(PayloadError::Overflow(overflow))),
+                ..
+            } => Some(overflow),
             _ => None,
         }
     }
 }
 
-/// Saves a model to a file, or to standard output for `-`. A regular file appears whole or
-/// not at all. Returns the number of bytes.
+/// Saves a model to a file, or to standard output for `-`; as text if the name ends in
+/// `.onnxtxt`. A regular file appears whole or not at all. Returns the number of bytes of a
+/// binary model.
 ///
 /// # Errors
 /// When the target cannot be written, the weights cannot be read, or a scaled weight does
@@ -101,6 +116,12 @@ pub fn check_saves(model: &ModelProto) -> Result<u64, SaveError> {
 }
 
 fn encode(model: &ModelProto, out: &mut dyn Write, path: &Path) -> Result<u64, SaveError> {
+    if path.extension().is_some_and(|extension| extension == "onnxtxt") {
+        let mut out = BufWriter::new(out);
+        let printed = text::print(model, &PrintOptions { weights: true }, &mut out);
+        let flushed = printed.and_then(|()| out.flush().map_err(PrintError::from));
+        return flushed.map(|()| model.fields_len()).map_err(|source| SaveError::Print { path: path.into(), source });
+    }
     let mut encoder = Encoder::new(out);
     model
         .encode_fields(&mut encoder)

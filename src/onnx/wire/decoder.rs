@@ -69,6 +69,21 @@ impl Input {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// A part of it, in memory.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or has become shorter.
+    pub fn read(&self, offset: u64, len: u64) -> io::Result<Bytes> {
+        match self {
+            Input::Memory(bytes) => Ok(bytes.slice(offset as usize..(offset + len) as usize)),
+            Input::File(file, _) => {
+                let mut out = vec![0; len as usize];
+                file.read_exact_at(&mut out, offset)?;
+                Ok(out.into())
+            }
+        }
+    }
 }
 
 /// Reads one message and all that it contains.

@@ -1,0 +1,155 @@
+//! Flags that several commands share.
+
+use super::error::Failure;
+use crate::transform::selection::Selection;
+use crate::verify::VerifyOptions;
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// Which nodes to work on.
+#[derive(Args)]
+pub struct SelectionArguments {
+    /// Work only on BatchNormalization nodes whose name matches; may be repeated.
+    ///
+    /// A glob: `*` matches any characters, `/` too. A node without a name goes by its first
+    /// output. A pattern that matches nothing is an error.
+    #[arg(long, value_name = "GLOB")]
+    select: Vec<String>,
+
+    /// Leave out nodes whose name matches; may be repeated.
+    #[arg(long, value_name = "GLOB")]
+    exclude: Vec<String>,
+}
+
+impl SelectionArguments {
+    /// The selection.
+    pub fn selection(&self) -> Result<Selection, Failure> {
+        Ok(Selection::new(&self.select, &self.exclude)?)
+    }
+}
+
+/// Where the result goes.
+#[derive(Args)]
+pub struct OutputArguments {
+    /// Write the result here: binary, or ONNX text if the name ends in .onnxtxt; `-` is
+    /// standard output. Without it, nothing is written (a dry run).
+    #[arg(short, long, value_name = "OUT")]
+    output: Option<PathBuf>,
+
+    /// Replace the model itself, atomically.
+    #[arg(long, conflicts_with = "output")]
+    in_place: bool,
+}
+
+impl OutputArguments {
+    /// The file to write, if any.
+    pub fn target(&self, model: &Path) -> Result<Option<PathBuf>, Failure> {
+        if !self.in_place {
+            return Ok(self.output.clone());
+        }
+        if model == Path::new("-") {
+            return Err(Failure::Usage("standard input cannot be replaced in place; use `-o OUT`".into()));
+        }
+        Ok(Some(model.to_path_buf()))
+    }
+}
+
+/// How to compare two models.
+#[derive(Args)]
+pub struct VerifyArguments {
+    /// How many random inputs to run.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    samples: usize,
+
+    /// Where the random inputs start from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+
+    /// The length of a symbolic dimension; may be repeated.
+    ///
+    /// Without it the first axis is 1, and others take the first usual length that works.
+    #[arg(long, value_name = "NAME=LENGTH", value_parser = dimension)]
+    dim: Vec<(String, usize)>,
+
+    /// The absolute tolerance. Default: the relative one times the output's largest element.
+    #[arg(long, value_name = "X")]
+    atol: Option<f64>,
+
+    /// The relative tolerance. Default: by element type (float32: 1e-4).
+    #[arg(long, value_name = "X")]
+    rtol: Option<f64>,
+
+    /// How many threads to use; 0 for one per core.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    threads: usize,
+}
+
+impl VerifyArguments {
+    /// The options of the comparison.
+    pub fn options(&self) -> VerifyOptions {
+        VerifyOptions {
+            seed: self.seed,
+            samples: self.samples,
+            dims: self.dim.iter().cloned().collect(),
+            threads: self.threads,
+            atol: self.atol,
+            rtol: self.rtol,
+        }
+    }
+}
+
+fn dimension(text: &str) -> Result<(String, usize), String> {
+    let (name, length) = text.split_once('=').ok_or("expected NAME=LENGTH, as in batch=8")?;
+    match length.parse() {
+        Ok(length) if length > 0 && !name.is_empty() => Ok((name.into(), length)),
+        _ => Err("expected NAME=LENGTH with a positive length, as in batch=8".into()),
+    }
+}
+
+/// How the report looks.
+#[derive(Args)]
+pub struct ReportArguments {
+    /// The form of the report.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+
+    /// Print nothing but errors.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// List every BatchNormalization, however many there are.
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For programs; the schema is stable and documented in docs/json.md.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Sets it for all that is printed.
+    pub fn apply(self) {
+        match self {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        }
+        .write_global();
+    }
+}

@@ -1,0 +1,71 @@
+//! What can go wrong, in one line each.
+
+use crate::onnx::payload::Overflow;
+use crate::onnx::text::PrintError;
+use crate::onnx::{LoadError, SaveError};
+use crate::transform::fold::FoldError;
+use crate::transform::selection::SelectionError;
+use crate::verify::VerifyError;
+use std::io;
+
+/// Why a command ends with exit status 2.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The model cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The model cannot be saved.
+    #[error(transparent)]
+    Save(#[from] SaveError),
+    /// The model is no valid graph.
+    #[error("`{path}` is not a valid model: {source}")]
+    Graph {
+        /// The file.
+        path: String,
+        /// Why.
+        source: FoldError,
+    },
+    /// The model cannot be folded.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// A pattern is not usable.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
+    /// The models cannot be compared.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    /// The model cannot be printed.
+    #[error(transparent)]
+    Print(#[from] PrintError),
+    /// An argument is not usable.
+    #[error("{0}")]
+    Usage(String),
+    /// Standard output cannot be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(io::Error),
+    /// Nobody reads standard output any more: not worth a word.
+    #[error("standard output is closed")]
+    Quiet,
+}
+
+impl Failure {
+    /// The overflow of a scaled weight, wherever it was noticed.
+    pub fn overflow(&self) -> Option<Overflow> {
+        match self {
+            Failure::Save(error) => error.overflow().cloned(),
+            Failure::Verify(VerifyError::Overflow(overflow)) => Some(overflow.clone()),
+            _ => None,
+        }
+    }
+
+    /// The same failure; a graph error with the file that it is about.
+    pub fn about(self, path: &std::path::Path) -> Failure {
+        match self {
+            Failure::Fold(source @ FoldError::Graph(_)) => Failure::Graph { path: path.display().to_string(), source },
+            Failure::Save(SaveError::Encode { source, .. }) if matches!(&source, crate::onnx::wire::EncodeError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe) => {
+                Failure::Quiet
+            }
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `bn-tool inspect`
+
+use super::arguments::{Format, ReportArguments};
+use super::error::Failure;
+use super::{Status, write_report};
+use crate::onnx::{check_saves, load};
+use crate::report::{InspectSummary, human, json};
+use crate::transform::fold::{FoldOptions, fold_checked};
+use clap::Args;
+use std::path::PathBuf;
+
+/// List every BatchNormalization: where it is, whether it folds, and how healthy it is.
+///
+/// Health flags: gain N (the largest factor |γ|/sqrt(σ²+ε), if above 1000), zero γ (channels
+/// that pass nothing on), invalid (NaN, infinite or negative parameters), untrained (all
+/// means 0 and variances 1).
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bn-tool inspect model.onnx
+  bn-tool inspect model.onnx --format json | jq '.norms[] | select(.outcome == \"kept\")'
+
+Exit status:
+  0  done
+  2  error")]
+pub struct Options {
+    /// The model: .onnx, ONNX text, or `-` for standard input.
+    model: PathBuf,
+
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+impl Options {
+    pub(super) fn run(&self) -> Result<Status, Failure> {
+        let model = load(&self.model)?;
+        let attempt = |folded: &crate::transform::fold::Folded| Ok(check_saves(&folded.model).map(|_| ())?);
+        let (folded, ()) = fold_checked(&model, FoldOptions::default(), attempt, Failure::overflow)
+            .map_err(|failure: Failure| failure.about(&self.model))?;
+        let summary = InspectSummary::new(&self.model, &model, &folded.report);
+        match self.report.format {
+            Format::Json => write_report(&json::to_text(&summary), false)?,
+            Format::Human if self.report.quiet => {}
+            Format::Human => write_report(&human::inspect(&summary), false)?,
+        }
+        Ok(Status::Done)
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line: one file per command, the flags that commands share in one.
+
+mod arguments;
+mod completions;
+mod error;
+mod explain;
+mod fold;
+mod inspect;
+mod print;
+mod progress;
+mod verify;
+
+use clap::{Parser, Subcommand};
+use error::Failure;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Fold, verify and inspect BatchNormalization in ONNX models.
+///
+/// A BatchNormalization in inference mode is a map per channel, y = s·x + t. `fold` lets the
+/// linear operator before it absorb the map, confirms that the outputs are unchanged, and
+/// only then writes the file. For each BatchNormalization that stays it says why.
+///
+/// Exit status: 0 done, or the same; 1 differs, or a check failed (nothing is written);
+/// 2 error.
+#[derive(Parser)]
+#[command(name = "bn-tool", version, max_term_width = 100, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to use colours; NO_COLOR is respected.
+    #[arg(long, global = true, value_enum, default_value_t = arguments::Color::Auto, value_name = "WHEN")]
+    color: arguments::Color,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Fold(fold::Options),
+    Verify(verify::Options),
+    Inspect(inspect::Options),
+    Print(print::Options),
+    Explain(explain::Options),
+    Completions(completions::Options),
+}
+
+/// Parses the arguments, runs the command, and returns the exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.color.apply();
+    let result = match cli.command {
+        Command::Fold(options) => options.run(),
+        Command::Verify(options) => options.run(),
+        Command::Inspect(options) => options.run(),
+        Command::Print(options) => options.run(),
+        Command::Explain(options) => options.run(),
+        Command::Completions(options) => options.run::<Cli>(),
+    };
+    match result {
+        Ok(status) => status.into(),
+        Err(Failure::Quiet) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let style = anstyle::AnsiColor::Red.on_default().bold();
+            // One line, and nothing to do about it when standard error is closed.
+            let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// What the exit status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    /// Done, or the same.
+    Done,
+    /// Different, or a check failed.
+    Differs,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        match status {
+            Status::Done => ExitCode::SUCCESS,
+            Status::Differs => ExitCode::from(1),
+        }
+    }
+}
+
+/// Writes a report to standard output, or to standard error when the model goes to standard
+/// output.
+fn write_report(text: &str, to_stderr: bool) -> Result<(), Failure> {
+    let written = if to_stderr {
+        anstream::stderr().write_all(text.as_bytes())
+    } else {
+        let mut out = anstream::stdout();
+        out.write_all(text.as_bytes()).and_then(|()| out.flush())
+    };
+    written.map_err(Failure::output)
+}
+
+impl Failure {
+    /// An error of writing to standard output. A reader that has seen enough (`| head`) is
+    /// not an error.
+    fn output(error: io::Error) -> Failure {
+        if error.kind() == io::ErrorKind::BrokenPipe { Failure::Quiet } else { Failure::Output(error) }
+    }
+}

@@ -1,0 +1,44 @@
+//! `bn-tool print`
+
+use super::Status;
+use super::error::Failure;
+use crate::onnx::load;
+use crate::onnx::text::{PrintError, PrintOptions, print};
+use clap::Args;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+/// Print a model as ONNX text.
+///
+/// Tensors of more than 16 elements are shortened to their number and a hash; with --weights
+/// all are printed, and the text can be read back to the same model.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bn-tool print model.onnx | less
+  bn-tool print model.onnx --weights > model.onnxtxt
+  diff <(bn-tool print a.onnx) <(bn-tool print b.onnx)
+
+Exit status:
+  0  done
+  2  error")]
+pub struct Options {
+    /// The model: .onnx, ONNX text, or `-` for standard input.
+    model: PathBuf,
+
+    /// Print all elements of all tensors.
+    #[arg(long)]
+    weights: bool,
+}
+
+impl Options {
+    pub(super) fn run(&self) -> Result<Status, Failure> {
+        let model = load(&self.model)?;
+        let mut out = BufWriter::new(io::stdout().lock());
+        let printed = print(&model, &PrintOptions { weights: self.weights }, &mut out);
+        match printed.and_then(|()| out.flush().map_err(PrintError::from)) {
+            Ok(()) => Ok(Status::Done),
+            Err(PrintError::Io(error)) => Err(Failure::output(error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! A progress bar on standard error, and only on a terminal.
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Shows how many of a known number of steps are done; may be told by several threads.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar with a word in front of it; hidden if `quiet` or not on a terminal.
+    pub fn new(what: &'static str, quiet: bool) -> Self {
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}  {eta} left") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        Progress(bar)
+    }
+
+    /// So many steps are done, of so many.
+    pub fn set(&self, done: usize, total: usize) {
+        self.0.set_length(total as u64);
+        self.0.set_position(done as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

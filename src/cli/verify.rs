@@ -1,0 +1,61 @@
+//! `bn-tool verify`
+
+use super::arguments::{Format, ReportArguments, VerifyArguments};
+use super::error::Failure;
+use super::progress::Progress;
+use super::{Status, write_report};
+use crate::onnx::load;
+use crate::report::{VerifySummary, human, json};
+use crate::verify::verify;
+use clap::Args;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Run two models on the same inputs and compare their outputs.
+///
+/// "Same" is judged twice: each element within a tolerance, and, where the model can be run
+/// in float64, the result no further from the exact outputs than rounding explains.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bn-tool verify model.onnx folded.onnx
+  bn-tool verify a.onnx b.onnx --samples 32 --dim height=224 --dim width=224
+  bn-tool verify a.onnx b.onnx --rtol 1e-2 --format json
+
+Exit status:
+  0  the outputs are the same
+  1  they differ
+  2  error")]
+pub struct Options {
+    /// The original: .onnx, ONNX text, or `-` for standard input.
+    original: PathBuf,
+
+    /// The model to compare with it.
+    result: PathBuf,
+
+    #[command(flatten)]
+    verify: VerifyArguments,
+
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+impl Options {
+    pub(super) fn run(&self) -> Result<Status, Failure> {
+        let start = Instant::now();
+        if self.original == Path::new("-") && self.result == Path::new("-") {
+            return Err(Failure::Usage("only one of the two models can come from standard input".into()));
+        }
+        let (original, result) = (load(&self.original)?, load(&self.result)?);
+        let progress = Progress::new("verifying", self.report.quiet);
+        let verification =
+            verify(&original, &result, &self.verify.options(), &|done, total| progress.set(done, total))?;
+        drop(progress);
+        let summary = VerifySummary { original: &self.original, result: &self.result, verification: &verification };
+        match self.report.format {
+            Format::Json => write_report(&json::to_text(&summary), false)?,
+            Format::Human if self.report.quiet => {}
+            Format::Human => write_report(&human::verify(&summary, start.elapsed()), false)?,
+        }
+        Ok(if verification.same { Status::Done } else { Status::Differs })
+    }
+}

@@ -1,0 +1,210 @@
+//! Reports for people. Colours are ANSI sequences, which the command line strips where they
+//! do not belong.
+
+use super::table::{Cell, render};
+use super::{FoldSummary, InspectSummary, VerifySummary};
+use crate::refusal::{Code, Refusal};
+use crate::transform::fold::{FoldReport, Health, NormReport, Outcome};
+use crate::verify::Verification;
+use anstyle::{AnsiColor, Style};
+use std::path::Path;
+use std::time::Duration;
+
+/// More BatchNormalizations than this are grouped.
+const GROUP_ABOVE: usize = 12;
+/// So many of a group that is kept are shown by name.
+const SHOWN_OF_GROUP: usize = 5;
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const KEPT: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// What `fold` did: a table, a summary, and where the result is.
+pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
+    let report = summary.report;
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", summary.model.display());
+    if report.norms.is_empty() {
+        return text + "  no BatchNormalization\n" + &written(summary.written);
+    }
+    text += &match verbose || report.norms.len() <= GROUP_ABOVE {
+        true => render(&report.norms.iter().map(norm_row).collect::<Vec<_>>()),
+        false => groups(report),
+    };
+    text += &format!("{}\n", summary_line(summary, elapsed));
+    text + &codes_hint(report) + &written(summary.written)
+}
+
+fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
+    let FoldReport { folded, kept, nodes_before, nodes_after, .. } = summary.report;
+    let nodes = format!("{nodes_before} → {nodes_after} nodes");
+    let verdict = match summary.verification {
+        Some(verification) => verdict(verification),
+        None if *folded == 0 => "unchanged".into(),
+        None => "not verified".into(),
+    };
+    format!("{BOLD}{folded} folded{BOLD:#}, {kept} kept · {nodes} · {verdict} · {:.1} s", elapsed.as_secs_f64())
+}
+
+fn verdict(verification: &Verification) -> String {
+    let style = if verification.same { GOOD } else { BAD };
+    let refused = if verification.same { "" } else { "; nothing was written" };
+    format!("{style}{}{refused}{style:#}", verification.sentence())
+}
+
+fn codes_hint(report: &FoldReport) -> String {
+    let refusal = report.norms.iter().find_map(refusal);
+    let hint = |refusal: &Refusal| format!("{DIM}`bn-tool explain {}` says more{DIM:#}\n", refusal.code);
+    refusal.map(hint).unwrap_or_default()
+}
+
+fn written(path: Option<&Path>) -> String {
+    match path {
+        Some(path) if path == Path::new("-") => String::new(),
+        Some(path) => format!("wrote {}\n", path.display()),
+        None => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
+    }
+}
+
+fn norm_row(norm: &NormReport) -> Vec<Cell> {
+    let mut row = vec![Cell::text(&norm.name), Cell::number(norm.channels)];
+    row.extend(outcome_cells(&norm.outcome));
+    row
+}
+
+fn outcome_cells(outcome: &Outcome) -> [Cell; 2] {
+    match outcome {
+        Outcome::Folded { operator, into } => {
+            [Cell::styled("folded", GOOD), Cell::text(format!("into {operator} {into}"))]
+        }
+        Outcome::Kept { refusal } => [Cell::styled(refusal.code.name(), KEPT), Cell::text(&refusal.detail)],
+    }
+}
+
+fn refusal(norm: &NormReport) -> Option<&Refusal> {
+    match &norm.outcome {
+        Outcome::Kept { refusal } => Some(refusal),
+        Outcome::Folded { .. } => None,
+    }
+}
+
+/// One line per operator that took some in, then those that are kept, by reason.
+fn groups(report: &FoldReport) -> String {
+    let mut folded: Vec<(&str, usize)> = Vec::new();
+    for norm in &report.norms {
+        if let Outcome::Folded { operator, .. } = norm.outcome {
+            match folded.iter_mut().find(|entry| entry.0 == operator) {
+                Some(entry) => entry.1 += 1,
+                None => folded.push((operator, 1)),
+            }
+        }
+    }
+    let row = |(operator, count): (&str, usize)| {
+        vec![Cell::number(Some(count)), Cell::styled("folded", GOOD), Cell::text(format!("into {operator}"))]
+    };
+    let mut text = render(&folded.into_iter().map(row).collect::<Vec<_>>());
+    for code in Code::ALL {
+        text += &kept_group(report, code);
+    }
+    text
+}
+
+fn kept_group(report: &FoldReport, code: Code) -> String {
+    let of_code = |norm: &&NormReport| refusal(norm).is_some_and(|refusal| refusal.code == code);
+    let kept: Vec<&NormReport> = report.norms.iter().filter(of_code).collect();
+    if kept.is_empty() {
+        return String::new();
+    }
+    let detail = |norm: &NormReport| refusal(norm).map(|refusal| refusal.detail.clone()).unwrap_or_default();
+    let rows: Vec<Vec<Cell>> = kept
+        .iter()
+        .take(SHOWN_OF_GROUP)
+        .map(|norm| vec![Cell::text(""), Cell::text(&norm.name), Cell::text(detail(norm))])
+        .collect();
+    let more = match kept.len().checked_sub(SHOWN_OF_GROUP) {
+        Some(more) if more > 0 => format!("      {DIM}… and {more} more (-v lists them){DIM:#}\n"),
+        _ => String::new(),
+    };
+    format!("  {} {KEPT}{code}{KEPT:#}\n", kept.len()) + &render(&rows) + &more
+}
+
+/// What `verify` found: a line per output, then the verdict.
+pub fn verify(summary: &VerifySummary, elapsed: Duration) -> String {
+    let verification = summary.verification;
+    let rows: Vec<Vec<Cell>> = verification.outputs.iter().map(output_row).collect();
+    let style = if verification.same { GOOD } else { BAD };
+    let samples = verification.samples;
+    let plural = if samples == 1 { "" } else { "s" };
+    let verdict = format!("{style}{}{style:#}", verification.sentence());
+    render(&rows) + &format!("{verdict} · {samples} sample{plural} · {:.1} s\n", elapsed.as_secs_f64())
+}
+
+fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
+    let (word, style) = if output.same { ("same", GOOD) } else { ("differs", BAD) };
+    let mut figures = format!("max abs {:.2e}, max rel {:.2e}", output.max_abs, output.max_rel);
+    if let Some(cosine) = output.cosine {
+        figures += &format!(", 1 − cosine {:.1e}", (1.0 - cosine).abs());
+    }
+    if let Some(agreement) = output.top1_agreement {
+        figures += &format!(", top-1 agreement {:.0} %", agreement * 100.0);
+    }
+    vec![Cell::text(&output.name), Cell::styled(word, style), Cell::text(figures)]
+}
+
+/// What `inspect` found: one line per BatchNormalization.
+pub fn inspect(summary: &InspectSummary) -> String {
+    let InspectSummary { opset, nodes, parameters, foldable, norms, .. } = summary;
+    let element = summary.element.map_or(String::new(), |element| format!(" · {element}"));
+    let model = summary.model.display();
+    let head = format!("{BOLD}{model}{BOLD:#}\nopset {opset} · {nodes} nodes · {parameters} parameters{element}\n");
+    if norms.is_empty() {
+        return head + "no BatchNormalization\n";
+    }
+    let titles = ["BatchNormalization", "channels", "after", "folds", "remarks"];
+    let mut rows: Vec<Vec<Cell>> = vec![titles.map(|title| Cell::styled(title, DIM)).into()];
+    rows.extend(norms.iter().map(inspect_row));
+    head + &render(&rows) + &format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len())
+}
+
+fn inspect_row(norm: &NormReport) -> Vec<Cell> {
+    let folds = match &norm.outcome {
+        Outcome::Folded { .. } => Cell::styled("yes", GOOD),
+        Outcome::Kept { refusal } => Cell::styled(refusal.code.name(), KEPT),
+    };
+    let after = norm.producer.clone().unwrap_or_else(|| "graph input".into());
+    let remarks = norm.health.map(|health| remarks(&health)).unwrap_or_default();
+    vec![Cell::text(&norm.name), Cell::number(norm.channels), Cell::text(after), folds, Cell::styled(remarks, BAD)]
+}
+
+fn remarks(health: &Health) -> String {
+    let mut remarks = Vec::new();
+    if health.max_gain > 1e3 {
+        remarks.push(format!("gain {:.0}", health.max_gain));
+    }
+    if health.zero_scale > 0 {
+        remarks.push(format!("zero γ in {}", health.zero_scale));
+    }
+    if health.invalid > 0 {
+        remarks.push(format!("invalid in {}", health.invalid));
+    }
+    if health.untrained {
+        remarks.push("untrained".into());
+    }
+    remarks.join(", ")
+}
+
+/// All codes with what they mean.
+pub fn explain_all() -> String {
+    let rows = Code::ALL.map(|code| vec![Cell::styled(code.name(), BOLD), Cell::text(code.explanation().what)]);
+    render(&rows)
+}
+
+/// One code in full.
+pub fn explain(code: Code) -> String {
+    let explanation = code.explanation();
+    format!(
+        "{BOLD}{code}{BOLD:#}\n\n{}\n\n{BOLD}Why it is kept:{BOLD:#} {}\n\n{BOLD}What to do:{BOLD:#} {}\n",
+        explanation.what, explanation.why, explanation.remedy
+    )
+}

@@ -1,0 +1,79 @@
+//! What commands tell: values that serialise to JSON, and how people read them.
+
+pub mod human;
+pub mod json;
+mod table;
+
+use crate::onnx::element::DataType;
+use crate::onnx::schema::ModelProto;
+use crate::transform::fold::{FoldReport, NormReport};
+use crate::verify::Verification;
+use serde::Serialize;
+use std::path::Path;
+
+/// What `fold` did.
+#[derive(Serialize)]
+pub struct FoldSummary<'a> {
+    /// The model.
+    pub model: &'a Path,
+    /// The file that was written, if any.
+    pub written: Option<&'a Path>,
+    /// What was folded and what was kept.
+    #[serde(flatten)]
+    pub report: &'a FoldReport,
+    /// What the comparison found; absent when nothing was folded or it was not wanted.
+    pub verification: Option<&'a Verification>,
+}
+
+/// What `verify` found.
+#[derive(Serialize)]
+pub struct VerifySummary<'a> {
+    /// The first model.
+    pub original: &'a Path,
+    /// The second model.
+    pub result: &'a Path,
+    /// What the comparison found.
+    #[serde(flatten)]
+    pub verification: &'a Verification,
+}
+
+/// What `inspect` found.
+#[derive(Serialize)]
+pub struct InspectSummary<'a> {
+    /// The model.
+    pub model: &'a Path,
+    /// The IR version.
+    pub ir_version: Option<i64>,
+    /// The version of the standard operator set.
+    pub opset: i64,
+    /// How many nodes there are, subgraphs and functions included.
+    pub nodes: usize,
+    /// How many elements the initializers of the main graph have.
+    pub parameters: u64,
+    /// The element type that most of them have.
+    pub element: Option<&'static str>,
+    /// How many BatchNormalizations fold.
+    pub foldable: usize,
+    /// One entry per BatchNormalization, in graph order.
+    pub norms: &'a [NormReport],
+}
+
+impl<'a> InspectSummary<'a> {
+    /// Looks at a model of which it is known what folds.
+    pub fn new(path: &'a Path, model: &ModelProto, report: &'a FoldReport) -> Self {
+        let graph = model.graph.as_ref();
+        let tensors = graph.map_or(&[][..], |graph| &graph.initializer);
+        let count = |dims: &[i64]| dims.iter().product::<i64>().unsigned_abs();
+        let largest = tensors.iter().max_by_key(|tensor| count(&tensor.dims));
+        InspectSummary {
+            model: path,
+            ir_version: model.ir_version,
+            opset: crate::onnx::access::standard_opset(&model.opset_import),
+            nodes: report.nodes_before,
+            parameters: tensors.iter().map(|tensor| count(&tensor.dims)).sum(),
+            element: largest.and_then(|tensor| tensor.element()).map(DataType::name),
+            foldable: report.folded,
+            norms: &report.norms,
+        }
+    }
+}
