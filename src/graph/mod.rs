@@ -134,6 +134,13 @@ pub struct Use {
     pub slot: usize,
 }
 
+impl NodeId {
+    /// The place in document order, counted from 0 over all graphs and functions.
+    pub fn index(self) -> u32 {
+        self.0
+    }
+}
+
 impl Graph {
     /// All nodes that were not removed, in document order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {

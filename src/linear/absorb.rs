@@ -34,7 +34,7 @@ pub fn weight(graph: &Graph, constants: &Constants, linear: &Linear, map: &Chann
     };
     let scaling = Scaling { view: linear.view, factors: map.scale().into() };
     let tensor: BString = graph.name(linear.weight).into();
-    Ok(Payload::Scaled(Arc::new(Scaled { tensor, source, element: linear.element, scaling })))
+    Ok(Payload::Scaled(Arc::new(Scaled { tensor, tag: linear.node.index(), source, element: linear.element, scaling })))
 }
 
 /// The bias that a map makes of the old one: s·g·b + t. `None` when there was none and none

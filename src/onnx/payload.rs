@@ -32,6 +32,8 @@ pub struct FileSlice {
 pub struct Scaled {
     /// Whose payload it is, for error messages.
     pub tensor: BString,
+    /// What its owner wants to recognise it by when it overflows.
+    pub tag: u32,
     /// What is scaled: never itself scaled.
     pub source: Payload,
     /// The type of the elements.
@@ -46,6 +48,8 @@ pub struct Scaled {
 pub struct Overflow {
     /// The name of the tensor.
     pub tensor: BString,
+    /// The tag of its [`Scaled`].
+    pub tag: u32,
 }
 
 /// Why a payload cannot be read.
@@ -108,7 +112,7 @@ impl Payload {
                 scaled.source.read(offset, out)?;
                 let first = offset / scaled.element.size() as u64;
                 if !scaled.element.scale(out, first, &scaled.scaling) {
-                    return Err(Overflow { tensor: scaled.tensor.clone() }.into());
+                    return Err(Overflow { tensor: scaled.tensor.clone(), tag: scaled.tag }.into());
                 }
             }
         }

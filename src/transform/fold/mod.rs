@@ -16,7 +16,6 @@ use super::selection::{Selection, SelectionError};
 use crate::graph::{Graph, GraphError};
 use crate::onnx::payload::Overflow;
 use crate::onnx::schema::ModelProto;
-use bstr::BString;
 use std::collections::BTreeSet;
 
 pub use plan::{Decision, Fold, Plan};
@@ -27,8 +26,9 @@ pub use report::{FoldReport, Health, NormReport, Outcome};
 pub struct FoldOptions {
     /// Which BatchNormalizations, by name.
     pub selection: Selection,
-    /// Weights that were found to overflow when they are scaled; see [`fold_checked`].
-    pub overflowing: BTreeSet<BString>,
+    /// Operators whose weight was found to overflow when it is scaled, by their
+    /// [`NodeId::index`](crate::graph::NodeId::index); see [`fold_checked`].
+    pub overflowing: BTreeSet<u32>,
 }
 
 /// A folded model and what was done.
@@ -86,7 +86,7 @@ pub fn fold_checked<T, E: From<FoldError>>(
         match attempt(&folded) {
             Ok(result) => return Ok((folded, result)),
             Err(error) => match overflow(&error) {
-                Some(Overflow { tensor }) if options.overflowing.insert(tensor.clone()) => {}
+                Some(Overflow { tag, .. }) if options.overflowing.insert(tag) => {}
                 _ => return Err(error),
             },
         }

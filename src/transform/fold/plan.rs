@@ -127,8 +127,8 @@ impl Planner<'_> {
         if !map.is_finite() {
             return Err(Refusal::new(Code::Degenerate, "the maps of consecutive normalisations overflow"));
         }
-        let weight = self.graph.name(linear.weight);
-        if self.options.overflowing.contains(weight) {
+        if self.options.overflowing.contains(&linear.node.index()) {
+            let weight = self.graph.name(linear.weight);
             let detail = format!("an element of `{weight}` would not fit {}", linear.element.data_type().name());
             return Err(Refusal::because_of(self.graph, linear.node, Code::Overflow, detail));
         }

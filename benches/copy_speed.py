@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Times `bn-tool fold --no-verify` against `cp` on a 240 MB model, in pairs.
+
+    python3 benches/copy_speed.py [--runs N] [--model MODEL.onnx] [--folder DIR]
+
+Builds the release binary and, unless a model is given, a ResNet-152 with random weights.
+Runs alternate (A B, B A, A B, …) with a warm page cache; the output is removed before each
+run. Prints the ratio of wall time and of CPU time per pair (median, minimum, maximum) and the
+peak resident memory. Needs nothing but Python and cargo. One absolute time on a shared
+machine proves nothing: read the ratios.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BINARY = ROOT / "target" / "release" / "bn-tool"
+
+
+def run(command, output):
+    """Wall seconds, CPU seconds and peak memory in MB of one run."""
+    Path(output).unlink(missing_ok=True)
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, (command, process.returncode)
+    return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def summary(name, figures):
+    print(f"{name:28} median {statistics.median(figures):6.2f}   min {min(figures):6.2f}   max {max(figures):6.2f}")
+
+
+def compare(name, ours, theirs, output, runs):
+    pairs = []
+    for index in range(runs + 1):
+        order = [ours, theirs] if index % 2 == 0 else [theirs, ours]
+        results = {id(command): run(command, output) for command in order}
+        if index > 0:  # the first pair warms the cache
+            pairs.append((results[id(ours)], results[id(theirs)]))
+    summary(f"{name}: wall ÷ cp", [a[0] / b[0] for a, b in pairs])
+    summary(f"{name}: CPU ÷ cp", [a[1] / b[1] for a, b in pairs])
+    summary(f"{name}: peak MB", [a[2] for a, _ in pairs])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=15)
+    parser.add_argument("--model", type=Path)
+    parser.add_argument("--folder", type=Path, default=ROOT / "target", help="where to write: the file system counts")
+    options = parser.parse_args()
+    subprocess.run(["cargo", "build", "--release", "--quiet"], cwd=ROOT, check=True)
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        model = options.model or Path(folder) / "resnet152.onnx"
+        if not options.model:
+            command = ["cargo", "run", "--release", "--quiet", "--example", "resnet152", "--", model]
+            subprocess.run(command, cwd=ROOT, check=True)
+        output = Path(folder) / "out.onnx"
+        print(f"{model.name}: {model.stat().st_size / 1e6:.0f} MB")
+        copy = ["cp", model, output]
+        fold = [BINARY, "fold", model, "-o", output, "--no-verify", "--quiet"]
+        compare("fold --no-verify", fold, copy, output, options.runs)
+
+
+if __name__ == "__main__":
+    main()
