@@ -58,8 +58,8 @@ pub struct Options {
 impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
-        let model = load(&self.model)?;
         let target = self.output.target(&self.model)?;
+        let model = load(&self.model)?;
         let options = FoldOptions { selection: self.selection.selection()?, ..Default::default() };
         let attempt = |folded: &Folded| self.verify_and_save(&model, folded, target.as_deref());
         let (folded, verification) =

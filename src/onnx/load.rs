@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be opened or read.
-    #[error("cannot read `{}`: {source}", path.display())]
+    #[error("cannot read {}: {source}", name(path, "standard input"))]
     Io {
         /// The file.
         path: PathBuf,
@@ -22,19 +22,19 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The path is a folder.
-    #[error("cannot read `{}`: it is a folder; name the .onnx file inside it", path.display())]
+    #[error("cannot read {}: it is a folder; name the .onnx file inside it", name(path, "standard input"))]
     Directory {
         /// The folder.
         path: PathBuf,
     },
     /// The file is empty.
-    #[error("`{}` is empty, not an ONNX model", path.display())]
+    #[error("{} is empty, not an ONNX model", name(path, "standard input"))]
     Empty {
         /// The file.
         path: PathBuf,
     },
     /// The file is not an ONNX protobuf.
-    #[error("cannot load `{}`: {source}", path.display())]
+    #[error("cannot load {}: {source}", name(path, "standard input"))]
     Decode {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum LoadError {
         source: DecodeError,
     },
     /// The file is text, but not ONNX text.
-    #[error("cannot load `{}`: {source}", path.display())]
+    #[error("cannot load {}: {source}", name(path, "standard input"))]
     Text {
         /// The file.
         path: PathBuf,
@@ -51,9 +51,9 @@ pub enum LoadError {
     },
     /// A tensor is stored in another file.
     #[error(
-        "cannot load `{}`: tensor `{tensor}` is external data, which this version does not read yet; \
+        "cannot load {}: tensor `{tensor}` is external data, which this version does not read yet; \
          store the model in one file first (Python: onnx.save(onnx.load(path), path))",
-        path.display()
+        name(path, "standard input")
     )]
     External {
         /// The file.
@@ -62,7 +62,7 @@ pub enum LoadError {
         tensor: BString,
     },
     /// The file decodes, but to nothing that is a model.
-    #[error("`{}` is not an ONNX model: it has no graph", path.display())]
+    #[error("{} is not an ONNX model: it has no graph", name(path, "standard input"))]
     NoGraph {
         /// The file.
         path: PathBuf,
@@ -117,4 +117,9 @@ fn open(path: &Path) -> Result<Input, LoadError> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
     Ok(Input::Memory(bytes.into()))
+}
+
+/// How to name a file to a user; `-` is `stream`.
+pub(super) fn name(path: &Path, stream: &str) -> String {
+    if path == Path::new("-") { stream.to_owned() } else { format!("`{}`", path.display()) }
 }

@@ -2,6 +2,7 @@
 
 use super::TensorError;
 use super::atomic::AtomicFile;
+use super::load::name;
 use super::payload::{Overflow, PayloadError};
 use super::schema::ModelProto;
 use super::text::{self, PrintError, PrintOptions};
@@ -17,7 +18,7 @@ const LARGEST: u64 = i32::MAX as u64;
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// The file cannot be written.
-    #[error("cannot write `{}`: {source}", path.display())]
+    #[error("cannot write {}: {source}", name(path, "standard output"))]
     Io {
         /// The file.
         path: PathBuf,
@@ -25,7 +26,7 @@ pub enum SaveError {
         source: io::Error,
     },
     /// The weights cannot be read, or the output not be written.
-    #[error("cannot write `{}`: {source}", path.display())]
+    #[error("cannot write {}: {source}", name(path, "standard output"))]
     Encode {
         /// The file.
         path: PathBuf,
@@ -33,7 +34,7 @@ pub enum SaveError {
         source: EncodeError,
     },
     /// The model cannot be printed as text.
-    #[error("cannot write `{}`: {source}", path.display())]
+    #[error("cannot write {}: {source}", name(path, "standard output"))]
     Print {
         /// The file.
         path: PathBuf,
@@ -45,9 +46,9 @@ pub enum SaveError {
     Terminal,
     /// The model is too large for one protobuf file.
     #[error(
-        "cannot write `{}`: the model would have {size} bytes, and protobuf files end at 2,147,483,647; \
+        "cannot write {}: the model would have {size} bytes, and protobuf files end at 2,147,483,647; \
          external data is not supported yet",
-        path.display()
+        name(path, "standard output")
     )]
     TooLarge {
         /// The file.

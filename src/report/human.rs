@@ -24,7 +24,7 @@ const DIM: Style = Style::new().dimmed();
 /// What `fold` did: a table, a summary, and where the result is.
 pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     let report = summary.report;
-    let mut text = format!("{BOLD}{}{BOLD:#}\n", summary.model.display());
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", title(summary.model));
     if report.norms.is_empty() {
         return text + "  no BatchNormalization\n" + &written(summary.written);
     }
@@ -36,6 +36,15 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     text + &codes_hint(report) + &written(summary.written)
 }
 
+fn title(model: &Path) -> String {
+    if model == Path::new("-") { "standard input".into() } else { model.display().to_string() }
+}
+
+fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs_f64();
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
+}
+
 fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
     let FoldReport { folded, kept, nodes_before, nodes_after, .. } = summary.report;
     let nodes = format!("{nodes_before} → {nodes_after} nodes");
@@ -44,7 +53,7 @@ fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
         None if *folded == 0 => "unchanged".into(),
         None => "not verified".into(),
     };
-    format!("{BOLD}{folded} folded{BOLD:#}, {kept} kept · {nodes} · {verdict} · {:.1} s", elapsed.as_secs_f64())
+    format!("{BOLD}{folded} folded{BOLD:#}, {kept} kept · {nodes} · {verdict} · {}", duration(elapsed))
 }
 
 fn verdict(verification: &Verification) -> String {
@@ -137,7 +146,7 @@ pub fn verify(summary: &VerifySummary, elapsed: Duration) -> String {
     let samples = verification.samples;
     let plural = if samples == 1 { "" } else { "s" };
     let verdict = format!("{style}{}{style:#}", verification.sentence());
-    render(&rows) + &format!("{verdict} · {samples} sample{plural} · {:.1} s\n", elapsed.as_secs_f64())
+    render(&rows) + &format!("{verdict} · {samples} sample{plural} · {}\n", duration(elapsed))
 }
 
 fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
@@ -156,7 +165,7 @@ fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
 pub fn inspect(summary: &InspectSummary) -> String {
     let InspectSummary { opset, nodes, parameters, foldable, norms, .. } = summary;
     let element = summary.element.map_or(String::new(), |element| format!(" · {element}"));
-    let model = summary.model.display();
+    let model = title(summary.model);
     let head = format!("{BOLD}{model}{BOLD:#}\nopset {opset} · {nodes} nodes · {parameters} parameters{element}\n");
     if norms.is_empty() {
         return head + "no BatchNormalization\n";

@@ -1,0 +1,282 @@
+//! The command line: what is written where, exit statuses, and errors in one line.
+
+use crate::tool::{digits, repository, run, run_with_input};
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn folder() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
+
+fn arguments(words: &[&str], paths: &[&Path]) -> Vec<OsString> {
+    words.iter().map(OsString::from).chain(paths.iter().map(OsString::from)).collect()
+}
+
+fn names_in(folder: &TempDir) -> Vec<String> {
+    let entries = fs::read_dir(folder.path()).expect("the folder is there");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Exit status 2, nothing on standard output, one line on standard error that says all of this.
+fn assert_fails(words: &[&str], paths: &[&Path], says: &[&str]) {
+    let result = run(&arguments(words, paths));
+    assert_eq!(result.status, Some(2), "{words:?} {paths:?}: {}", result.stderr);
+    assert_eq!(result.text(), "");
+    assert_eq!(result.stderr.lines().count(), 1, "{}", result.stderr);
+    for text in says {
+        assert!(result.stderr.contains(text), "`{text}` is not in: {}", result.stderr);
+    }
+}
+
+#[test]
+fn fold_writes_a_model_without_batch_normalization() {
+    let folder = folder();
+    let out = folder.path().join("folded.onnx");
+    let result = run(&arguments(&["fold", "--format", "json", "-o"], &[&out, &digits()]));
+    assert_eq!(result.status, Some(0), "{}", result.stderr);
+    let report = result.json();
+    assert_eq!((&report["schema"], &report["folded"], &report["kept"]), (&1.into(), &4.into(), &0.into()));
+    assert_eq!(report["verification"]["same"], true);
+    assert_eq!(report["written"], out.to_str().unwrap());
+    let left = run(&arguments(&["inspect", "--format", "json"], &[&out])).json();
+    assert_eq!((&left["norms"], &left["nodes"]), (&serde_json::json!([]), &12.into()));
+    let again = run(&arguments(&["fold", "--check"], &[&out]));
+    assert_eq!(again.status, Some(0), "a second run has nothing to do");
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let folder = folder();
+    let model = folder.path().join("model.onnx");
+    fs::copy(digits(), &model).unwrap();
+    let result = run(&arguments(&["fold"], &[&model]));
+    assert_eq!(result.status, Some(0));
+    assert!(result.text().contains("4 folded, 0 kept"), "{}", result.text());
+    assert_eq!(names_in(&folder), ["model.onnx"]);
+    assert_eq!(fs::read(&model).unwrap(), fs::read(digits()).unwrap());
+}
+
+#[test]
+fn in_place_replaces_the_model_and_keeps_its_mode() {
+    let folder = folder();
+    let model = folder.path().join("model.onnx");
+    fs::copy(digits(), &model).unwrap();
+    fs::set_permissions(&model, fs::Permissions::from_mode(0o640)).unwrap();
+    let result = run(&arguments(&["fold", "--in-place"], &[&model]));
+    assert_eq!(result.status, Some(0), "{}", result.stderr);
+    assert!(fs::metadata(&model).unwrap().len() < fs::metadata(digits()).unwrap().len());
+    assert_eq!(fs::metadata(&model).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(names_in(&folder), ["model.onnx"]);
+}
+
+#[test]
+fn output_may_be_the_model_itself_or_a_link_to_it() {
+    let folder = folder();
+    let (model, link) = (folder.path().join("model.onnx"), folder.path().join("link.onnx"));
+    fs::copy(digits(), &model).unwrap();
+    std::os::unix::fs::symlink(&model, &link).unwrap();
+    let to_link = run(&arguments(&["fold", "--no-verify", "-o"], &[&link, &model]));
+    assert_eq!(to_link.status, Some(0), "{}", to_link.stderr);
+    assert!(link.is_symlink());
+    let other = folder.path().join("other.onnx");
+    run(&arguments(&["fold", "-o"], &[&other, &digits()]));
+    assert_eq!(fs::read(&model).unwrap(), fs::read(&other).unwrap());
+}
+
+#[test]
+fn pipes_carry_the_model_and_the_report_goes_to_standard_error() {
+    let folder = folder();
+    let expected = folder.path().join("folded.onnx");
+    run(&arguments(&["fold", "-o"], &[&expected, &digits()]));
+    let piped = run_with_input(&["fold", "-", "-o", "-"], &fs::read(digits()).unwrap());
+    assert_eq!(piped.status, Some(0), "{}", piped.stderr);
+    assert!(piped.stdout == fs::read(&expected).unwrap(), "the same bytes through a pipe");
+    assert!(piped.stderr.contains("4 folded"));
+}
+
+#[test]
+fn text_is_read_and_written_wherever_a_model_is() {
+    let folder = folder();
+    let (text, binary) = (folder.path().join("folded.onnxtxt"), folder.path().join("folded.onnx"));
+    assert_eq!(run(&arguments(&["fold", "-o"], &[&text, &digits()])).status, Some(0));
+    assert!(fs::read_to_string(&text).unwrap().starts_with('<'));
+    assert_eq!(run(&arguments(&["fold", "-o"], &[&binary, &digits()])).status, Some(0));
+    let same = run(&arguments(&["verify", "--atol", "0", "--rtol", "0"], &[&binary, &text]));
+    assert_eq!(same.status, Some(0), "{}{}", same.text(), same.stderr);
+}
+
+#[test]
+fn nothing_is_written_when_verification_fails() {
+    let folder = folder();
+    let out = folder.path().join("folded.onnx");
+    fs::write(&out, b"precious").unwrap();
+    let strict = ["fold", "--atol", "0", "--rtol", "0", "-o"];
+    let result = run(&arguments(&strict, &[&out, &digits()]));
+    assert_eq!(result.status, Some(1), "{}", result.stderr);
+    assert!(result.text().contains("nothing was written"), "{}", result.text());
+    assert_eq!(fs::read(&out).unwrap(), b"precious");
+    assert_eq!(names_in(&folder), ["folded.onnx"]);
+}
+
+#[test]
+fn verify_tells_same_from_different() {
+    let folder = folder();
+    let other = folder.path().join("other.onnx");
+    run(&arguments(&["fold", "--no-verify", "-o"], &[&other, &digits()]));
+    assert_eq!(run(&arguments(&["verify"], &[&digits(), &other])).status, Some(0));
+    let text = run(&arguments(&["print", "--weights"], &[&other])).text();
+    let changed = folder.path().join("changed.onnxtxt");
+    fs::write(&changed, text.replace("pads: ints = [1, 1, 1, 1]", "pads: ints = [0, 0, 2, 2]")).unwrap();
+    let result = run(&arguments(&["verify", "--format", "json"], &[&digits(), &changed]));
+    assert_eq!(result.status, Some(1), "{}", result.stderr);
+    assert_eq!(result.json()["same"], false);
+    assert!(result.json()["outputs"][0]["worst"]["index"].is_array());
+}
+
+#[test]
+fn check_exits_with_1_when_there_is_something_to_fold() {
+    assert_eq!(run(&arguments(&["fold", "--check"], &[&digits()])).status, Some(1));
+    let excluded = run(&arguments(&["fold", "--check", "--exclude", "*"], &[&digits()]));
+    assert_eq!(excluded.status, Some(0), "{}", excluded.text());
+}
+
+#[test]
+fn selection_limits_what_is_folded() {
+    let select = |words: &[&str]| {
+        let words: Vec<&str> = ["fold", "--no-verify", "--format", "json"].iter().chain(words).copied().collect();
+        run(&arguments(&words, &[&digits()])).json()["folded"].clone()
+    };
+    assert_eq!(select(&["--select", "/b1/*"]), 1);
+    assert_eq!(select(&["--exclude", "/b1/*"]), 3);
+    assert_eq!(select(&["--select", "/b[12]/*", "--exclude", "*b2*"]), 1);
+    assert_fails(&["fold", "--select", "/b9/*"], &[&digits()], &["/b9/*", "matches no BatchNormalization", "inspect"]);
+    assert_fails(&["fold", "--select", "b["], &[&digits()], &["`b[` is not a valid pattern"]);
+}
+
+#[test]
+fn a_file_that_is_no_model_is_one_line_and_status_2() {
+    let folder = folder();
+    let write = |name: &str, bytes: &[u8]| -> PathBuf {
+        let path = folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    };
+    let whole = fs::read(digits()).unwrap();
+    let empty = write("empty.onnx", b"");
+    let garbage = write("garbage.onnx", &[0xff; 500]);
+    let picture = write("picture.onnx", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR");
+    let prose = write("prose.onnx", b"Not a model, but a letter to somebody.");
+    for command in ["fold", "inspect", "print"] {
+        assert_fails(&[command], &[&empty], &["empty.onnx", "is empty"]);
+        assert_fails(&[command], &[&garbage], &["garbage.onnx", "not a valid ONNX protobuf"]);
+        assert_fails(&[command], &[&picture], &["picture.onnx"]);
+        assert_fails(&[command], &[&prose], &["prose.onnx", "not a valid ONNX protobuf"]);
+        assert_fails(&[command], &[folder.path()], &["folder"]);
+        assert_fails(&[command], &[&folder.path().join("missing.onnx")], &["missing.onnx", "No such file"]);
+        assert_fails(&[command], &[&empty.join("inside.onnx")], &["inside.onnx", "Not a directory"]);
+    }
+    for cut in [1, 17, 1000, whole.len() / 2, whole.len() - 1] {
+        let truncated = write("truncated.onnx", &whole[..cut]);
+        assert_fails(&["inspect"], &[&truncated], &["truncated.onnx"]);
+    }
+    assert_fails(&["verify"], &[&digits(), &garbage], &["garbage.onnx"]);
+}
+
+#[test]
+fn an_unreadable_file_is_one_line_and_status_2() {
+    let folder = folder();
+    let secret = folder.path().join("secret.onnx");
+    fs::copy(digits(), &secret).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o000)).unwrap();
+    // Whoever may read everything (root) can read this too.
+    match fs::read(&secret) {
+        Err(_) => assert_fails(&["fold"], &[&secret], &["secret.onnx", "Permission denied"]),
+        Ok(_) => assert_eq!(run(&arguments(&["fold", "--no-verify"], &[&secret])).status, Some(0)),
+    }
+}
+
+#[test]
+fn a_target_that_cannot_be_written_is_one_line_and_status_2() {
+    let folder = folder();
+    let missing = folder.path().join("no/such/folder/out.onnx");
+    assert_fails(&["fold", "--no-verify", "-o"], &[&missing, &digits()], &["out.onnx", "No such file"]);
+    assert_fails(&["fold", "--no-verify", "-o"], &[folder.path(), &digits()], &["cannot write"]);
+    assert_fails(&["fold", "--in-place", "-"], &[], &["-o OUT"]);
+    assert_fails(&["verify", "-", "-"], &[], &["standard input"]);
+}
+
+#[test]
+fn a_broken_graph_is_one_line_and_status_2() {
+    for (file, says) in [
+        ("cycle", "node `A` (Add) reads `B` before it is made"),
+        ("self_cycle", "node `Y` (Add) reads `Y` before it is made"),
+        ("missing_initializer", "node `conv` (Conv) reads `W`, which no node, input or initializer makes"),
+        ("missing_output", "graph outputs reads `Y`"),
+        ("duplicate_value", "`Y` is made twice"),
+        ("duplicate_initializer", "`W` is made twice"),
+        ("syntax", "line 5, column 1: expected"),
+    ] {
+        let path = repository(&format!("fixtures/broken/{file}.onnxtxt"));
+        for command in ["fold", "inspect"] {
+            assert_fails(&[command], &[&path], &[&format!("{file}.onnxtxt"), says]);
+        }
+    }
+}
+
+#[test]
+fn external_data_is_refused_for_now() {
+    let folder = folder();
+    let model = folder.path().join("model.onnxtxt");
+    let text = "<ir_version: 8, opset_import: [\"\" : 17]>
+        g (float[2] X) => (float[2] Y) <float[2] W = [\"location\": \"weights.bin\"]> { Y = Add(X, W) }";
+    fs::write(&model, text).unwrap();
+    assert_fails(&["fold"], &[&model], &["`W` is external data", "onnx.save"]);
+}
+
+#[test]
+fn explain_knows_every_code() {
+    let all = run(&["explain"]).text();
+    assert!(all.contains("other-reader") && all.lines().count() >= 20);
+    for line in all.lines() {
+        let code = line.split_whitespace().next().expect("a code");
+        let one = run(&["explain", code]);
+        assert_eq!(one.status, Some(0));
+        assert!(one.text().contains("Why it is kept:") && one.text().contains("What to do:"));
+    }
+    assert_fails(&["explain", "no-such-code"], &[], &["no-such-code", "lists them all"]);
+}
+
+#[test]
+fn every_command_has_help_with_examples_and_exit_statuses() {
+    for command in ["fold", "verify", "inspect", "print", "explain", "completions"] {
+        let help = run(&[command, "--help"]);
+        assert_eq!(help.status, Some(0));
+        assert!(help.text().contains("Examples:") && help.text().contains("Exit status:"), "{}", help.text());
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(run(&["completions", shell]).text().contains("bn-tool"));
+    }
+}
+
+#[test]
+fn colours_only_where_they_are_wanted() {
+    let plain = run(&arguments(&["inspect"], &[&digits()])).text();
+    assert!(!plain.contains('\x1b'));
+    let coloured = run(&arguments(&["inspect", "--color", "always"], &[&digits()])).text();
+    assert!(coloured.contains('\x1b'));
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let folder = folder();
+    let out = folder.path().join("folded.onnx");
+    let result = run(&arguments(&["fold", "-q", "-o"], &[&out, &digits()]));
+    assert_eq!((result.status, result.text().as_str(), result.stderr.as_str()), (Some(0), "", ""));
+    assert!(out.exists());
+}

@@ -1,0 +1,4 @@
+//! One test binary: the command line.
+
+mod cli;
+mod tool;
