@@ -16,14 +16,29 @@ pub fn cast_like(call: &Call) -> Outputs {
     convert(call.input(0)?, call.input(1)?.kind)
 }
 
-/// Floats to integers truncate, anything but zero is true, and nothing is rounded to a
+/// Floats to integers truncate and wrap around, anything but zero is true, and nothing is rounded to a
 /// floating-point type (see the module documentation).
 fn convert(value: &Value, kind: DataType) -> Outputs {
     let data = match kind {
         DataType::Bool => value.data.mapv(|x| f64::from(u8::from(x != 0.0))),
         _ if kind.float().is_some() => value.data.clone(),
         DataType::String => return Err("a cast to strings".into()),
-        _ => value.data.mapv(f64::trunc),
+        _ => value.data.mapv(|x| wrap(x.trunc(), kind)),
     };
     Ok(vec![Value::new(data, kind)])
+}
+
+/// An integer as two's complement of the width of its type.
+fn wrap(value: f64, kind: DataType) -> f64 {
+    let bits = kind.bits().unwrap_or(64);
+    let unsigned = matches!(
+        kind,
+        DataType::Uint2 | DataType::Uint4 | DataType::Uint8 | DataType::Uint16 | DataType::Uint32 | DataType::Uint64
+    );
+    if bits == 64 {
+        return value;
+    }
+    let size = f64::powi(2.0, bits as i32);
+    let low = if unsigned { 0.0 } else { -size / 2.0 };
+    (value - low).rem_euclid(size) + low
 }

@@ -79,11 +79,13 @@ fn wanted(call: &Call, input: &[usize], strides: &[usize]) -> Option<Vec<i64>> {
 
 /// The padding at the beginning that yields the wanted lengths. Since opset 11 the smaller
 /// half is at the beginning for SAME_UPPER and at the end otherwise; opset 1 has it the other
-/// way round in its formula (and not in its attribute), which nobody follows.
+/// way round in its formula (and not in its attribute), which nobody follows. Padding is never
+/// negative: what is wanted beyond the full length is added at the end
+/// (`test_convtranspose_output_shape` of the ONNX node tests).
 fn split(call: &Call, full: &[i64], wanted: &[i64]) -> Vec<i64> {
     let upper = call.string("auto_pad", "NOTSET") == "SAME_UPPER";
     let begin = |total: i64| if upper { total / 2 } else { total - total / 2 };
-    full.iter().zip(wanted).map(|(full, wanted)| begin(full - wanted)).collect()
+    full.iter().zip(wanted).map(|(full, wanted)| begin((full - wanted).max(0))).collect()
 }
 
 /// The output lengths and the padding at the beginning, from `pads`.
