@@ -1,4 +1,5 @@
 //! Integration tests, in one binary.
 
 mod conformance;
+mod generate;
 mod reference;
