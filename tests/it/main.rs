@@ -1,5 +1,7 @@
 //! Integration tests, in one binary.
 
 mod conformance;
+mod fold_properties;
 mod generate;
 mod reference;
+mod same;

@@ -1,8 +1,8 @@
 //! Random models of one linear operator and one BatchNormalization, all of which can be
 //! folded, with input data.
 //!
-//! A [`Recipe`] is what proptest draws and shrinks; [`Recipe::build`] makes the model of it,
-//! always the same one.
+//! A recipe is what proptest draws and shrinks; the model is built from it, always the same
+//! one.
 
 mod attribute;
 mod batch_norm;
@@ -14,7 +14,8 @@ mod tests;
 mod window;
 
 pub use builder::Builder;
-pub use recipe::{Recipe, recipes};
+pub use numbers::Storage;
+pub use recipe::recipes;
 
 use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::schema::ModelProto;

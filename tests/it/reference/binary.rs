@@ -34,6 +34,7 @@ pub fn arithmetic(call: &Call) -> Outputs {
     let integer = call.input(0)?.is_integer();
     let f: fn(f64, f64) -> f64 = match call.op().as_str() {
         "Add" => |a, b| a + b,
+        "Sub" if call.magnitude.is_some() => |a, b| a + b,
         "Sub" => |a, b| a - b,
         "Mul" => |a, b| a * b,
         "Div" if integer => |a, b| (a / b).trunc(),

@@ -1,5 +1,6 @@
 //! One call of an operator: what its implementation sees.
 
+use super::magnitude::Magnitude;
 use super::value::{Result, Tensor, Value};
 use bn_tool::onnx::access::text;
 use bn_tool::onnx::element::DataType;
@@ -13,6 +14,8 @@ pub struct Call<'a> {
     pub node: &'a NodeProto,
     pub inputs: Vec<Option<Value>>,
     pub opset: i64,
+    /// Whether magnitudes are evaluated instead of values.
+    pub magnitude: Option<Magnitude>,
 }
 
 impl Call<'_> {
@@ -56,6 +59,12 @@ impl Call<'_> {
     /// A float attribute: f32, as the schema has it, exactly.
     pub fn float(&self, name: &str, default: f32) -> f64 {
         f64::from(self.node.float(name, default))
+    }
+
+    /// A float attribute that multiplies; its magnitude where that is evaluated.
+    pub fn factor(&self, name: &str) -> f64 {
+        let factor = self.float(name, 1.0);
+        if self.magnitude.is_some() { factor.abs() } else { factor }
     }
 
     pub fn ints(&self, name: &str) -> Option<Vec<i64>> {

@@ -27,12 +27,17 @@ impl<'a> Scope<'a> {
 
     pub fn define_initializers(&mut self, graph: &GraphProto) -> Result<()> {
         for tensor in &graph.initializer {
-            self.define(&text(&tensor.name).to_string(), Value::from_tensor(tensor)?);
+            self.define_constant(&text(&tensor.name).to_string(), Value::from_tensor(tensor)?);
         }
         for sparse in &graph.sparse_initializer {
-            self.define(&sparse.name().to_string(), Value::from_sparse(sparse)?);
+            self.define_constant(&sparse.name().to_string(), Value::from_sparse(sparse)?);
         }
         Ok(())
+    }
+
+    fn define_constant(&mut self, name: &str, value: Value) {
+        let magnitude = self.machine.magnitude.map(|magnitude| magnitude.of_constant(&value));
+        self.define(name, magnitude.unwrap_or(value));
     }
 
     pub fn value(&self, name: &str) -> Result<Value> {
@@ -63,11 +68,15 @@ impl<'a> Scope<'a> {
             return Err(format!("there is no such function in domain `{}`", text(&node.domain)));
         }
         let inputs = self.inputs(node)?;
-        let call = Call { node, inputs, opset: self.opset };
+        let magnitude = self.machine.magnitude;
+        let call = Call { node, inputs, opset: self.opset, magnitude };
         match text(&node.op_type).to_string().as_str() {
             "If" => control_flow::if_else(self, &call),
             "Loop" => control_flow::repeat(self, &call),
-            operator => operators::find(operator).ok_or("the operator is not implemented")?(&call),
+            operator => {
+                let outputs = operators::find(operator).ok_or("the operator is not implemented")?(&call)?;
+                magnitude.map_or(Ok(outputs.clone()), |magnitude| magnitude.of_outputs(operator, outputs))
+            }
         }
     }
 

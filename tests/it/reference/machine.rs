@@ -1,6 +1,7 @@
 //! The whole model: operator sets, functions, inputs and outputs.
 
 use super::graph::Scope;
+use super::magnitude::Magnitude;
 use super::value::{Result, Tensor, Value};
 use bn_tool::onnx::access::{standard_opset, text};
 use bn_tool::onnx::element::DataType;
@@ -10,11 +11,13 @@ use std::collections::BTreeMap;
 /// What is the same for every node of a model.
 pub struct Machine<'a> {
     model: &'a ModelProto,
+    /// How to evaluate magnitudes instead of values.
+    pub magnitude: Option<Magnitude>,
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(model: &'a ModelProto) -> Self {
-        Machine { model }
+    pub fn new(model: &'a ModelProto, magnitude: Option<Magnitude>) -> Self {
+        Machine { model, magnitude }
     }
 
     pub fn run(&self, inputs: &BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>> {
@@ -49,7 +52,11 @@ fn define_inputs(scope: &mut Scope, graph: &GraphProto, inputs: &BTreeMap<String
     for (input, name) in graph.input.iter().zip(declared) {
         let kind = input.tensor_type().and_then(|kind| kind.element()).unwrap_or(DataType::Float);
         match inputs.get(&name) {
-            Some(data) => scope.define(&name, Value::new(data.clone(), kind)),
+            Some(data) => {
+                let value = Value::new(data.clone(), kind);
+                let magnitude = scope.machine.magnitude.map(|magnitude| magnitude.of_input(&value));
+                scope.define(&name, magnitude.unwrap_or(value));
+            }
             None => scope.value(&name).map(drop).map_err(|_| format!("input `{name}` is not given"))?,
         }
     }

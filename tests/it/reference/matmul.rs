@@ -55,11 +55,11 @@ pub fn gemm(call: &Call) -> Outputs {
             (rank, _) => Err(format!("an operand of rank {rank}")),
         }
     };
-    let product = batched(&operand(0, "transA")?, &operand(1, "transB")?)? * call.float("alpha", 1.0);
+    let product = batched(&operand(0, "transA")?, &operand(1, "transB")?)? * call.factor("alpha");
     let Some(c) = call.optional(2) else { return call.one(product) };
     if call.opset < 7 && !call.flag("broadcast") && c.data.shape() != product.shape() {
         return Err(format!("C {:?} must be {:?} without broadcast=1", c.data.shape(), product.shape()));
     }
-    let c = broadcast(&c.data, product.shape())? * call.float("beta", 1.0);
+    let c = broadcast(&c.data, product.shape())? * call.factor("beta");
     call.one(product + c)
 }

@@ -25,6 +25,7 @@ mod gather;
 mod graph;
 mod join;
 mod machine;
+mod magnitude;
 mod matmul;
 mod normalization;
 mod operators;
@@ -45,6 +46,7 @@ pub use value::Value;
 
 use bn_tool::onnx::schema::ModelProto;
 use machine::Machine;
+use magnitude::Magnitude;
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
@@ -57,5 +59,19 @@ pub fn evaluate(
     model: &ModelProto,
     inputs: &BTreeMap<String, ArrayD<f64>>,
 ) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
-    Machine::new(model).run(inputs)
+    Machine::new(model, None).run(inputs)
+}
+
+/// What a model of linear operators would compute if nothing cancelled: `Σ |w|·|x| + |b|` for
+/// every output. With `floor`, that is added to the magnitude of each floating-point constant:
+/// rounding is an error of `u · (|w| + floor)` where `floor` is the smallest normal number.
+///
+/// # Errors
+/// As [`evaluate`], and for operators where this makes no sense.
+pub fn magnitude(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ArrayD<f64>>,
+    floor: f64,
+) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
+    Machine::new(model, Some(Magnitude { floor })).run(inputs)
 }

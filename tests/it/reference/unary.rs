@@ -6,7 +6,7 @@ use super::erf::erf;
 /// Neg, Sqrt, Reciprocal, Exp, Abs, Erf-9, Not and Identity.
 pub fn unary(call: &Call) -> Outputs {
     let f: fn(f64) -> f64 = match call.op().as_str() {
-        "Neg" => |x| -x,
+        "Neg" if call.magnitude.is_none() => |x| -x,
         "Sqrt" => f64::sqrt,
         "Reciprocal" => f64::recip,
         "Exp" => f64::exp,
