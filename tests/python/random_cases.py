@@ -3,7 +3,9 @@
     python tests/python/random_cases.py FOLDER [COUNT_PER_OPERATOR]
     ONNX_CASES=FOLDER cargo test --test it conformance -- --ignored --nocapture
 
-A case that onnxruntime refuses is dropped; the counts are printed.
+A case that onnxruntime refuses is dropped; the counts are printed. With `--reference` the peer is
+ONNX's reference evaluator, which is wrong (onnx 1.23) about BatchNormalization at opsets 9 to
+13, Softmax before 13, Slice backwards from before the start, and some padded windows.
 """
 
 import collections
@@ -54,6 +56,9 @@ def conv():
 def conv_transpose():
     rank, group = integer(1, 3), integer(1, 2)
     kernel, attributes = windowed(rank)
+    if attributes.get("auto_pad", "").startswith("SAME"):
+        # With a stride beyond the kernel, onnxruntime's output is shorter than input · stride.
+        attributes["strides"] = [min(pair) for pair in zip(attributes["strides"], kernel)]
     size = [integer(2, 4) for _ in range(rank)]
     rows, columns = group * integer(1, 2), integer(1, 2)
     if pick(0, 1):
@@ -92,7 +97,8 @@ def batch_norm():
 def pool():
     rank = integer(1, 3)
     kernel, attributes = windowed(rank)
-    attributes |= {"kernel_shape": kernel, "ceil_mode": pick(0, 1)}
+    # onnxruntime rounds up with VALID, too, against the specification.
+    attributes |= {"kernel_shape": kernel, "ceil_mode": pick(0, 1) if attributes.get("auto_pad") != "VALID" else 0}
     return floats(1, 2, *(integer(6, 8) for _ in range(rank))), attributes
 
 
@@ -164,7 +170,8 @@ def layer_normalization():
 
 
 def instance_normalization():
-    shape = [integer(1, 3) for _ in range(integer(3, 5))]
+    # At least two pixels: the variance of one is 0, and f32 far off.
+    shape = [integer(2, 3) for _ in range(integer(3, 5))]
     return [floats(*shape), floats(shape[1]), floats(shape[1])], {}, pick(6, 17)
 
 

@@ -192,32 +192,41 @@ fn gemm(site: &mut Site, [m, k, n]: [usize; 3], transpose: [bool; 2], factors: [
 
 /// Any linear operator.
 pub fn layers() -> impl Strategy<Value = Layer> {
-    let bias = || prop_oneof![Just(Bias::Absent), Just(Bias::Unnamed), Just(Bias::Present)];
-    let channels = || (1..=3usize, 1..=2usize);
+    prop_oneof![2 => convolutions(), 3 => products()]
+}
+
+fn convolutions() -> impl Strategy<Value = Layer> {
+    let bias = prop::sample::select(vec![Bias::Absent, Bias::Unnamed, Bias::Present]);
+    let numbers = (windows(), 1..=3usize, 1..=2usize, bias, any::<bool>());
+    numbers.prop_map(|(mut window, rows, columns, bias, transpose)| {
+        if !transpose {
+            return Layer::Conv { window, rows, columns, bias };
+        }
+        // SAME_* of a dilated or shrinking ConvTranspose is read differently by everybody.
+        if matches!(window.padding, Padding::Auto(mode) if mode != "VALID") {
+            window.padding = Padding::None;
+        }
+        Layer::ConvTranspose { window, rows, columns, bias }
+    })
+}
+
+fn products() -> impl Strategy<Value = Layer> {
     let size = || prop::array::uniform3(1..=4usize);
-    let factor = || prop_oneof![Just(1.0f32), Just(0.0), Just(0.25), Just(-1.5)];
-    let shape =
-        prop::sample::select(vec![Shape::Scalar, Shape::One, Shape::Vector, Shape::Row, Shape::Column, Shape::Matrix]);
-    // What the bias of a MatMul may be.
-    let row = prop::sample::select(vec![Shape::Scalar, Shape::One, Shape::Vector, Shape::Row]);
+    let factor = || prop::sample::select(vec![1.0f32, 0.0, 0.25, -1.5]);
+    // What the bias of a MatMul may be, and what else C of a Gemm.
+    let row = vec![Shape::Scalar, Shape::One, Shape::Vector, Shape::Row];
+    let any_shape = [&row[..], &[Shape::Column, Shape::Matrix]].concat();
+    let c = prop::option::of(prop::sample::select(any_shape));
     prop_oneof![
-        (windows(), channels(), bias()).prop_map(|(window, (rows, columns), bias)| Layer::Conv {
-            window,
-            rows,
-            columns,
-            bias
+        (size(), any::<[bool; 2]>(), factor(), factor(), c).prop_map(|(size, transpose, alpha, beta, c)| Layer::Gemm {
+            size,
+            transpose,
+            alpha,
+            beta,
+            c
         }),
-        (windows(), channels(), bias()).prop_map(|(mut window, (rows, columns), bias)| {
-            // SAME_* of a dilated or shrinking ConvTranspose is read differently by everybody.
-            if matches!(window.padding, Padding::Auto(mode) if mode != "VALID") {
-                window.padding = Padding::None;
-            }
-            Layer::ConvTranspose { window, rows, columns, bias }
-        }),
-        (size(), any::<[bool; 2]>(), factor(), factor(), prop::option::of(shape))
-            .prop_map(|(size, transpose, alpha, beta, c)| Layer::Gemm { size, transpose, alpha, beta, c }),
         size().prop_map(|size| Layer::MatMul { size }),
-        (size(), row, any::<bool>()).prop_map(|(size, bias, constant_left)| Layer::MatMulAdd {
+        (size(), prop::sample::select(row), any::<bool>()).prop_map(|(size, bias, constant_left)| Layer::MatMulAdd {
             size,
             bias,
             constant_left

@@ -28,14 +28,17 @@ impl Window {
             begin: vec![0; input.len()],
             end: vec![0; input.len()],
         };
-        match call.string("auto_pad", "NOTSET").as_str() {
+        let padding = call.string("auto_pad", "NOTSET");
+        match padding.as_str() {
             "NOTSET" => window.explicit(&call.ints("pads"))?,
             "VALID" => {}
             "SAME_UPPER" => window.same(false),
             "SAME_LOWER" => window.same(true),
             other => return Err(format!("auto_pad={other}")),
         }
-        let ceil = call.flag("ceil_mode");
+        // `VALID: ceil((input − extent + 1) / stride)` is the floor of explicit padding
+        // (MaxPool-12, AveragePool-19; onnxruntime takes the ceiling).
+        let ceil = call.flag("ceil_mode") && padding == "NOTSET";
         window.output = (0..input.len()).map(|axis| window.length(axis, ceil)).collect::<Result<_>>()?;
         Ok(window)
     }
