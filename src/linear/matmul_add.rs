@@ -4,33 +4,49 @@
 //! <https://onnx.ai/onnx/operators/onnx__Add.html>, versions 1, 6, 7, 13 and 14. Before
 //! version 7, broadcasting was an attribute and only of the right operand.
 
-use super::{Context, Linear, matmul, path};
-use crate::graph::{NodeId, ValueId};
+use super::path::{Hop, check_sole_readers, walk_back};
+use super::{Context, Linear, matmul};
+use crate::graph::NodeId;
 use crate::refusal::{Code, Refusal};
 
 /// `None` when the Add is not one of a MatMul and something else.
 pub(super) fn read(context: &Context) -> Option<Result<Linear, Refusal>> {
-    let (product, matmul, slot) = operands(context)?;
-    Some(read_pair(context, product, matmul, slot))
+    let (way, matmul, slot) = operands(context)?;
+    Some(read_pair(context, &way, matmul, slot))
 }
 
-/// The product, the MatMul that makes it, and the slot of the other operand.
-fn operands(context: &Context) -> Option<(ValueId, NodeId, usize)> {
+/// The way back to the MatMul, the MatMul, and the slot of the other operand.
+fn operands(context: &Context) -> Option<(Vec<Hop>, NodeId, usize)> {
     [(0, 1), (1, 0)].into_iter().find_map(|(product, other)| {
-        let value = context.graph.input(context.node, product)?;
-        let node = context.graph.producer(value)?;
-        (context.graph.op(node) == "MatMul").then_some((value, node, other))
+        let way = walk_back(context.graph, context.constants, context.node, product);
+        let node = context.graph.producer(way.last()?.value)?;
+        (context.graph.op(node) == "MatMul").then_some((way, node, other))
     })
 }
 
-fn read_pair(context: &Context, product: ValueId, matmul: NodeId, slot: usize) -> Result<Linear, Refusal> {
+fn read_pair(context: &Context, way: &[Hop], matmul: NodeId, slot: usize) -> Result<Linear, Refusal> {
     let linear = matmul::read(&Context { node: matmul, ..*context })?;
-    path::check_sole_reader(context.graph, product, context.node)?;
+    check_sole_readers(context.graph, way)?;
+    check_rank(context, slot)?;
     let channels = linear.channels();
-    let fits = |shape: &[usize]| shape.len() <= 2 && shape.last().is_none_or(|last| *last == 1 || *last == channels);
+    let fits = |shape: &[usize]| shape.last().is_none_or(|last| *last == 1 || *last == channels);
     let bias = context.bias(slot, 1.0, fits)?;
     check_old_broadcast(context, slot)?;
     Ok(Linear { operator: "MatMul+Add", bias, ..linear })
+}
+
+/// A constant of a higher rank raises that of the sum: its last axis is not axis 1 any more.
+fn check_rank(context: &Context, slot: usize) -> Result<(), Refusal> {
+    let constant = context.graph.input(context.node, slot);
+    let shape = constant.and_then(|value| context.constants.type_and_shape(value).ok());
+    match shape {
+        Some((_, shape)) if shape.len() > 2 => {
+            let detail =
+                format!("{} adds a constant of rank {}: channels are not axis 1", context.label(), shape.len());
+            Err(context.refuse(Code::ChannelAxis, detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Before opset 7 the right operand is broadcast, from `axis` on; default is the last axis.

@@ -18,35 +18,55 @@ pub enum Maker {
 /// # Errors
 /// The refusal, when a value on the way has other readers, or nothing linear makes it.
 pub fn find_maker(graph: &Graph, constants: &Constants, reader: NodeId) -> Result<Maker, Refusal> {
-    let mut reader = reader;
-    loop {
-        let Some(value) = graph.input(reader, 0) else {
-            return Err(Refusal::new(Code::Malformed, "its input is missing"));
-        };
-        let Some(node) = graph.producer(value) else {
-            let detail = format!("`{}` is not made by a node", graph.name(value));
-            return Err(Refusal::new(Code::NoLinearProducer, detail));
-        };
-        check_sole_reader(graph, value, reader)?;
-        if graph.op(node) == "BatchNormalization" && graph.output(node, 0) == Some(value) {
-            return Ok(Maker::BatchNorm(node));
-        }
-        if let Some(linear) = super::read(graph, constants, node) {
-            return linear.map(Maker::Linear);
-        }
-        if !passes_on(graph, constants, node, value) {
-            let detail = format!("{} `{}` makes its input", graph.op_label(node), graph.label(node));
-            return Err(Refusal::because_of(graph, node, Code::NoLinearProducer, detail));
-        }
-        reader = node;
+    let way = walk_back(graph, constants, reader, 0);
+    let Some(Hop { value, .. }) = way.last() else {
+        return Err(Refusal::new(Code::Malformed, "its input is missing"));
+    };
+    let Some(node) = graph.producer(*value) else {
+        let detail = format!("`{}` is not made by a node", graph.name(*value));
+        return Err(Refusal::new(Code::NoLinearProducer, detail));
+    };
+    let is_norm = graph.op(node) == "BatchNormalization" && graph.output(node, 0) == Some(*value);
+    let linear = super::read(graph, constants, node);
+    if linear.is_none() && !is_norm {
+        let detail = format!("{} `{}` makes its input", graph.op_label(node), graph.label(node));
+        return Err(Refusal::because_of(graph, node, Code::NoLinearProducer, detail));
     }
+    check_sole_readers(graph, &way)?;
+    linear.map_or(Ok(Maker::BatchNorm(node)), |linear| linear.map(Maker::Linear))
+}
+
+/// A value on the way back, and who reads it there.
+pub(super) struct Hop {
+    pub value: ValueId,
+    reader: NodeId,
+}
+
+/// The values from an input of a node back to the one that is not merely passed on.
+pub(super) fn walk_back(graph: &Graph, constants: &Constants, reader: NodeId, slot: usize) -> Vec<Hop> {
+    let mut way = Vec::new();
+    let mut next = graph.input(reader, slot).map(|value| Hop { value, reader });
+    while let Some(hop) = next {
+        let passing = graph.producer(hop.value).filter(|node| passes_on(graph, constants, *node, hop.value));
+        next = passing.and_then(|reader| graph.input(reader, 0).map(|value| Hop { value, reader }));
+        way.push(hop);
+    }
+    way
+}
+
+/// Checks that nobody else sees the elements of the values on the way.
+///
+/// # Errors
+/// As [`check_sole_reader`].
+pub(super) fn check_sole_readers(graph: &Graph, way: &[Hop]) -> Result<(), Refusal> {
+    way.iter().try_for_each(|hop| check_sole_reader(graph, hop.value, hop.reader))
 }
 
 /// Checks that nobody but `reader` sees the elements of `value`.
 ///
 /// # Errors
 /// The refusal, when it is a graph output, captured by a subgraph, or read by another node.
-pub fn check_sole_reader(graph: &Graph, value: ValueId, reader: NodeId) -> Result<(), Refusal> {
+fn check_sole_reader(graph: &Graph, value: ValueId, reader: NodeId) -> Result<(), Refusal> {
     let data = graph.value(value);
     let name = graph.name(value);
     if data.outputs > 0 {
@@ -82,13 +102,11 @@ fn passes_on(graph: &Graph, constants: &Constants, node: NodeId, value: ValueId)
     graph.op(node) == "Identity" || graph.op(node) == "Dropout" && is_inference_dropout(graph, constants, node)
 }
 
-/// Dropout without a mask, and not told to train: version 12 on by an input, versions 1 and 6
-/// by the absence of `is_test`; versions 7 and 10 are for inference.
+/// Dropout that is not told to train: version 12 on by an input, versions 1 and 6 by the absence
+/// of `is_test`; versions 7 and 10 are for inference. Whether the mask is read does not matter:
+/// in inference it is all true.
 /// <https://onnx.ai/onnx/operators/onnx__Dropout.html>
 fn is_inference_dropout(graph: &Graph, constants: &Constants, node: NodeId) -> bool {
-    if graph.output(node, 1).is_some() {
-        return false;
-    }
     match graph.opset(node) {
         ..7 => graph.node(node).proto.int("is_test", 0) != 0,
         7..12 => true,

@@ -1,4 +1,10 @@
-//! One test binary: the command line.
+//! Integration tests, in one binary.
 
 mod cli;
+mod conformance;
+mod fixtures;
+mod fold_properties;
+mod generate;
+mod reference;
+mod same;
 mod tool;

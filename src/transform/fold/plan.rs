@@ -78,6 +78,9 @@ impl Planner<'_> {
         let producer = graph.input(node, 0).and_then(|value| graph.producer(value));
         let outcome = match &norm {
             _ if !self.options.selection.contains(&name) => Err(Refusal::new(Code::NotSelected, "it is not selected")),
+            _ if matches!(graph.scope_kind(node), ScopeKind::Function(_)) => {
+                Err(Refusal::new(Code::InFunction, "it is in the body of a local function"))
+            }
             Err(refusal) => Err(refusal.clone()),
             Ok(norm) => self.fold(node, norm),
         };
@@ -92,9 +95,6 @@ impl Planner<'_> {
     }
 
     fn fold(&mut self, node: NodeId, norm: &BatchNorm) -> Result<usize, Refusal> {
-        if matches!(self.graph.scope_kind(node), ScopeKind::Function(_)) {
-            return Err(Refusal::new(Code::InFunction, "it is in the body of a local function"));
-        }
         let map = norm.affine()?;
         match find_maker(self.graph, self.constants, node)? {
             Maker::Linear(linear) => {

@@ -1,0 +1,31 @@
+//! Random models of one linear operator and one BatchNormalization, all of which can be
+//! folded, with input data.
+//!
+//! A recipe is what proptest draws and shrinks; the model is built from it, always the same
+//! one.
+
+mod attribute;
+mod batch_norm;
+mod builder;
+mod layer;
+mod numbers;
+mod recipe;
+mod tests;
+mod window;
+
+pub use builder::Builder;
+pub use numbers::Storage;
+pub use recipe::recipes;
+
+use bn_tool::onnx::element::FloatType;
+use bn_tool::onnx::schema::ModelProto;
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+
+/// A model that can be folded, and something to feed it.
+pub struct Case {
+    pub model: ModelProto,
+    pub inputs: BTreeMap<String, ArrayD<f64>>,
+    /// The type of the data and weights.
+    pub element: FloatType,
+}

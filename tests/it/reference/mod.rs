@@ -1,0 +1,77 @@
+//! A reference evaluator: what an ONNX model means, in f64, written straight from the
+//! operator specifications (<https://onnx.ai/onnx/operators/>) and independent of the code
+//! under test and of every runtime. Clarity over speed.
+//!
+//! * All values are arrays of f64, whatever their type. Integers beyond 2⁵³ lose digits.
+//! * Results are **not** rounded to the element type: f16 models are computed as exactly as
+//!   f32 ones, and `Cast` to a floating-point type changes the type and nothing else. What an
+//!   operator does with integers follows the type (`Cast` truncates, `Div` truncates).
+//! * What is random (Dropout in training), or not implemented, is an error that names it.
+
+mod activation;
+mod batch_norm;
+mod binary;
+mod call;
+mod cast;
+mod compare;
+mod constant;
+mod control_flow;
+mod conv;
+mod conv_transpose;
+mod dropout;
+mod erf;
+mod function;
+mod gather;
+mod graph;
+mod join;
+mod machine;
+mod magnitude;
+mod matmul;
+mod normalization;
+mod operators;
+mod pad;
+mod pool;
+mod quantize;
+mod reduce;
+mod shape;
+mod slice;
+mod softmax;
+mod tests;
+mod unary;
+mod value;
+mod variadic;
+mod window;
+
+pub use value::Value;
+
+use bn_tool::onnx::schema::ModelProto;
+use machine::Machine;
+use magnitude::Magnitude;
+use ndarray::ArrayD;
+use std::collections::BTreeMap;
+
+/// Evaluates a model. An input that is missing takes the initializer of the same name.
+///
+/// # Errors
+/// When an input is missing or unknown, the model contradicts the specification, or an
+/// operator is not implemented.
+pub fn evaluate(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ArrayD<f64>>,
+) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
+    Machine::new(model, None).run(inputs)
+}
+
+/// What a model of linear operators would compute if nothing cancelled: `Σ |w|·|x| + |b|` for
+/// every output. With `floor`, that is added to the magnitude of each floating-point constant:
+/// rounding is an error of `u · (|w| + floor)` where `floor` is the smallest normal number.
+///
+/// # Errors
+/// As [`evaluate`], and for operators where this makes no sense.
+pub fn magnitude(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ArrayD<f64>>,
+    floor: f64,
+) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
+    Machine::new(model, Some(Magnitude { floor })).run(inputs)
+}
