@@ -10,8 +10,8 @@ use super::names::{is_identifier_part, is_identifier_start, is_space};
 /// with `<` (0x3c), or with the name of the graph and `(` or `=>`. Of these only three could
 /// be either: `"` (0x22, the domain of the model), `B` (0x42, an operator set) and `r` (0x72,
 /// metadata). All three are followed by a length and the first or second also by a key,
-/// nearly always control characters, which a name in text does not have; and neither does
-/// anything outside of quotes.
+/// nearly always control characters. The name of a graph with which a text begins does not
+/// have them (after a header `<...>` it may), and neither does anything outside of quotes.
 pub fn looks_like_text(first_bytes: &[u8]) -> bool {
     let text = skip_space(first_bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first_bytes));
     let plausible = match text.first() {
