@@ -133,7 +133,7 @@ fn raw(mut tensor: TensorProto, element: DataType, count: usize, mut bytes: Vec<
     let bits = element.bits().unwrap_or(0) as usize * count;
     bytes.truncate(bits.div_ceil(8));
     // What pads six-bit elements has no place in the text.
-    if bits % 8 != 0 && element.bits() == Some(6) {
+    if !bits.is_multiple_of(8) && element.bits() == Some(6) {
         bytes.last_mut().into_iter().for_each(|last| *last &= 0xff >> (8 - bits % 8));
     }
     tensor.set_raw(bytes.into());

@@ -43,7 +43,7 @@ fn attribute(attribute: &mut AttributeProto) {
 /// A tensor in an attribute, whose name is lost if it needs quotes.
 fn local(value: &mut TensorProto) {
     tensor(value);
-    value.name = value.name.take().filter(|name| is_plain(name));
+    value.name = value.name.take().filter(is_plain);
 }
 
 fn is_plain(name: &BString) -> bool {
@@ -64,12 +64,8 @@ fn tensor(tensor: &mut TensorProto) {
     }
     let bytes = tensor.little_endian().expect("a sound tensor").to_bytes().expect("in memory");
     let bytes = match tensor.element() {
-        Some(DataType::Float | DataType::Complex64) => {
-            bytes.as_chunks::<4>().0.iter().flat_map(|le| canonical(le)).collect()
-        }
-        Some(DataType::Double | DataType::Complex128) => {
-            bytes.as_chunks::<8>().0.iter().flat_map(|le| canonical(le)).collect()
-        }
+        Some(DataType::Float | DataType::Complex64) => bytes.as_chunks::<4>().0.iter().flat_map(canonical).collect(),
+        Some(DataType::Double | DataType::Complex128) => bytes.as_chunks::<8>().0.iter().flat_map(canonical).collect(),
         _ => bytes.to_vec(),
     };
     tensor.set_raw(bytes.into());
