@@ -1,4 +1,4 @@
-//! The ONNX textual syntax: [`print`], [`parse`], and telling it from binary
+//! The ONNX textual syntax: [`print()`], [`parse`], and telling it from binary
 //! ([`looks_like_text`]).
 //!
 //! The syntax is that of the reference implementation (onnx 1.23):
@@ -36,7 +36,7 @@
 //!
 //! # What the syntax cannot say
 //!
-//! [`print`] leaves out, silently:
+//! [`print()`] leaves out, silently:
 //!
 //! * documentation strings, but for those of the model and of functions;
 //! * metadata, but for that of the model;
