@@ -10,8 +10,8 @@ use super::names::{is_identifier_part, is_identifier_start, is_space};
 /// with `<` (0x3c), or with the name of the graph and `(` or `=>`. Of these only three could
 /// be either: `"` (0x22, the domain of the model), `B` (0x42, an operator set) and `r` (0x72,
 /// metadata). All three are followed by a length and the first or second also by a key,
-/// nearly always control characters, which a name in text does not have; and neither does
-/// anything outside of quotes.
+/// nearly always control characters. The name of a graph with which a text begins does not
+/// have them (after a header `<...>` it may), and neither does anything outside of quotes.
 pub fn looks_like_text(first_bytes: &[u8]) -> bool {
     let text = skip_space(first_bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first_bytes));
     let plausible = match text.first() {
@@ -45,20 +45,39 @@ fn begins_graph(text: &[u8]) -> bool {
 }
 
 fn quoted_graph(text: &[u8]) -> bool {
-    let mut escaped = false;
-    let end = text.iter().position(|byte| {
-        let end = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        end
-    });
+    let end = string_end(text);
     let name = &text[..end.unwrap_or(text.len())];
     !name.iter().any(u8::is_ascii_control) && end.is_none_or(|end| begins_graph(&text[end + 1..]))
 }
 
-/// Whether there are no control characters before the first string: strings may have any.
-fn is_printable(bytes: &[u8]) -> bool {
-    let mut before = bytes.iter().take_while(|byte| **byte != b'"');
-    before.all(|byte| is_space(*byte) || !byte.is_ascii_control())
+/// Where the quote is that ends a string.
+fn string_end(text: &[u8]) -> Option<usize> {
+    let mut escaped = false;
+    text.iter().position(|byte| {
+        let end = *byte == b'"' && !escaped;
+        escaped = *byte == b'\\' && !escaped;
+        end
+    })
+}
+
+/// Whether there are no control characters but in strings and comments.
+fn is_printable(mut text: &[u8]) -> bool {
+    while let Some(at) = text.iter().position(|byte| matches!(byte, b'"' | b'#')) {
+        let (before, rest) = text.split_at(at);
+        if before.iter().any(is_control) {
+            return false;
+        }
+        let end = match rest[0] {
+            b'#' => rest.iter().position(|byte| *byte == b'\n'),
+            _ => string_end(&rest[1..]).map(|end| end + 1),
+        };
+        text = end.map_or(&[], |end| &rest[end + 1..]);
+    }
+    !text.iter().any(is_control)
+}
+
+fn is_control(byte: &u8) -> bool {
+    byte.is_ascii_control() && !is_space(*byte)
 }
 
 #[cfg(test)]
@@ -79,6 +98,7 @@ mod tests {
             "\u{feff}<",
             "\n\t g ()",
             "# only a comment",
+            "g (float \"\x01\") # \"\x02\n => ()",
         ];
         for text in texts {
             assert!(looks_like_text(text.as_bytes()), "{text}");
@@ -87,7 +107,8 @@ mod tests {
 
     #[test]
     fn binary_is_not_text() {
-        let binaries: [&[u8]; 9] = [
+        let binaries: [&[u8]; 10] = [
+            b"\x22\x21a domain that ends with a quote:\"\x28\x00\x3a\x06",
             b"\x08\x08\x12\x07pytorch",
             b"\x12\x07pytorch\x3a\x80",
             b"\x22\x0bcom.example\x28\x01",

@@ -1,4 +1,4 @@
-//! The ONNX textual syntax: [`print`], [`parse`], and telling it from binary
+//! The ONNX textual syntax: [`print()`], [`parse`], and telling it from binary
 //! ([`looks_like_text`]).
 //!
 //! The syntax is that of the reference implementation (onnx 1.23):
@@ -36,7 +36,7 @@
 //!
 //! # What the syntax cannot say
 //!
-//! [`print`] leaves out, silently:
+//! [`print()`] leaves out, silently:
 //!
 //! * documentation strings, but for those of the model and of functions;
 //! * metadata, but for that of the model;
@@ -47,15 +47,18 @@
 //! * values of an attribute other than the one that its type names, or any if it refers to
 //!   an attribute of a function;
 //! * element types that the schema does not know (they become `undefined`), and a type that
-//!   is there but empty.
+//!   is there but empty;
+//! * data in the file of a tensor that says its data is elsewhere.
 //!
 //! It does not tell apart, so that [`parse`] returns the second where the first was printed:
 //!
 //! * tensor data in typed fields, and in `raw_data` (little-endian);
 //! * payloads of NaN in float32, float64 and complex tensors, and the quiet NaN of the same
 //!   sign; of NaN in attributes also;
-//! * an absent name of a graph, function, tensor import or map key and an empty one; an empty
-//!   domain, overload, or name of a tensor and an absent one;
+//! * an absent graph and an empty one; an absent name of a graph, function, value, initializer
+//!   or operator, or domain of an operator set, and an empty one; an empty domain or overload
+//!   of a node, or name of a tensor in an attribute, and an absent one; an absent version of an
+//!   operator set and 0;
 //! * an attribute without a type (IR version 1) and with the type of its value; an absent
 //!   value and the default one;
 //! * packed and unpacked numbers;

@@ -142,6 +142,10 @@ impl<'t> Cursor<'t> {
             return Ok(items);
         }
         loop {
+            // A first push reserves four items, 1.4 KB for one attribute: small lists grow one by one.
+            if items.len() == items.capacity() {
+                items.reserve_exact(items.len().max(1));
+            }
             items.push(item(self)?);
             if !self.eat(b',') {
                 break;

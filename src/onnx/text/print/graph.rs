@@ -37,7 +37,7 @@ impl Writer<'_> {
     fn declaration(&mut self, declaration: Declaration) -> Result<(), PrintError> {
         match declaration {
             Declaration::Dense(tensor) => self.initializer(tensor),
-            Declaration::Sparse(tensor) => self.sparse_tensor(tensor),
+            Declaration::Sparse(tensor) => self.sparse_initializer(tensor),
             Declaration::Value(info) => self.value_info(info),
         }
     }

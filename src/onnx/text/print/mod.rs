@@ -32,8 +32,8 @@ pub enum PrintError {
     Tensor(#[from] TensorError),
 }
 
-/// Prints a model in the ONNX textual syntax, node by node, with two exceptions one line
-/// each: subgraphs, and strings that contain line breaks.
+/// Prints a model in the ONNX textual syntax: one node per line, but for subgraphs and for
+/// strings that contain line breaks.
 ///
 /// # Errors
 /// When the output cannot be written, or all weights are wanted and the data of a tensor is

@@ -31,26 +31,46 @@ impl Writer<'_> {
     /// would be read as dimensions. The name, which means nothing here, is left out if it
     /// needs quotes: the reference would take the type alone for the value of the attribute.
     pub(super) fn tensor(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
-        self.dense_type(tensor)?;
         let name = text(&tensor.name);
-        self.tensor_name(if is_plain(name) { name } else { BStr::new("") })?;
+        self.constant(tensor, if is_plain(name) { name } else { BStr::new("") })
+    }
+
+    fn constant(&mut self, tensor: &TensorProto, name: &BStr) -> Result<(), PrintError> {
+        self.dense_type(tensor)?;
+        self.tensor_name(name)?;
         self.put(if tensor.is_external() { " = " } else { " " })?;
         self.elements(tensor)
     }
 
     /// `sparse_tensor(float[9]) name = {float[2] {1, 2}, int64[2] {0, 5}}`.
-    pub(super) fn sparse_tensor(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
-        let (values, indices) = (sparse.values.as_ref(), sparse.indices.as_ref());
-        let (values, indices) = values.zip(indices).ok_or_else(|| malformed(sparse.name(), "it lacks a part"))?;
-        self.put("sparse_tensor(")?;
-        self.put(element_name(values.data_type))?;
-        self.axes(&sparse.dims, |this, length| Ok(this.format(format_args!("{length}"))?))?;
-        self.put(")")?;
-        self.tensor_name(sparse.name())?;
-        self.put(" = {")?;
-        self.dense_type(values)?;
+    pub(super) fn sparse_initializer(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
+        self.sparse_type(sparse)?;
         self.put(" ")?;
-        self.elements(values)?;
+        self.name(sparse.name())?;
+        self.sparse_elements(sparse)
+    }
+
+    /// The same in an attribute, where it need not have a name.
+    pub(super) fn sparse_tensor(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
+        self.sparse_type(sparse)?;
+        self.tensor_name(sparse.name())?;
+        self.sparse_elements(sparse)
+    }
+
+    fn sparse_type(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
+        self.put("sparse_tensor(")?;
+        self.put(element_name(sparse.values.as_ref().and_then(|values| values.data_type)))?;
+        self.lengths(&sparse.dims)?;
+        Ok(self.put(")")?)
+    }
+
+    fn sparse_elements(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
+        self.put(" = {")?;
+        let Some((values, indices)) = sparse.values.as_ref().zip(sparse.indices.as_ref()) else {
+            self.malformed(malformed(sparse.name(), "a part is missing"))?;
+            return Ok(self.put("}")?);
+        };
+        self.constant(values, BStr::new(""))?;
         self.put(", ")?;
         self.tensor(indices)?;
         Ok(self.put("}")?)
@@ -58,7 +78,11 @@ impl Writer<'_> {
 
     fn dense_type(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
         self.put(element_name(tensor.data_type))?;
-        self.axes(&tensor.dims, |this, length| Ok(this.format(format_args!("{length}"))?))
+        self.lengths(&tensor.dims)
+    }
+
+    fn lengths(&mut self, dims: &[i64]) -> Result<(), PrintError> {
+        self.axes(dims, |this, length| Ok(this.format(format_args!("{length}"))?))
     }
 
     fn tensor_name(&mut self, name: &BStr) -> Result<(), PrintError> {
@@ -76,11 +100,21 @@ impl Writer<'_> {
         match Elements::of(tensor) {
             Ok(elements) if self.options.weights || elements.count <= SMALL => self.all(&elements),
             Ok(elements) => self.shortened(&elements),
-            // What cannot be printed shall not stop somebody who only wants to look.
-            Err(TensorError::Malformed { what, .. }) if !self.options.weights => {
-                Ok(self.format(format_args!("{{...malformed: {what}}}"))?)
+            Err(error) => {
+                self.put("{")?;
+                self.malformed(error)?;
+                Ok(self.put("}")?)
             }
-            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What cannot be printed shall not stop somebody who only wants to look.
+    fn malformed(&mut self, error: TensorError) -> Result<(), PrintError> {
+        match error {
+            TensorError::Malformed { what, .. } if !self.options.weights => {
+                Ok(self.format(format_args!("...malformed: {what}"))?)
+            }
+            error => Err(error.into()),
         }
     }
 

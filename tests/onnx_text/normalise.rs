@@ -1,0 +1,93 @@
+//! Removes from a model what the syntax does not tell apart.
+
+use bn_tool::onnx::element::DataType;
+use bn_tool::onnx::schema::{
+    AttributeProto, ElementTypeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, TypeProto,
+};
+use bstr::BString;
+
+pub(crate) fn model(model: &mut ModelProto) {
+    graph(model.graph.get_or_insert_default());
+    for function in &mut model.functions {
+        function.name.get_or_insert_default();
+        nodes(&mut function.node);
+        function.attribute_proto.iter_mut().for_each(attribute);
+    }
+}
+
+fn graph(graph: &mut GraphProto) {
+    graph.name.get_or_insert_default();
+    graph.initializer.iter_mut().for_each(tensor);
+    graph.sparse_initializer.iter_mut().for_each(sparse);
+    for tensor in &mut graph.initializer {
+        tensor.name.get_or_insert_default();
+    }
+    nodes(&mut graph.node);
+}
+
+fn nodes(nodes: &mut [NodeProto]) {
+    nodes.iter_mut().flat_map(|node| &mut node.attribute).for_each(attribute);
+}
+
+fn attribute(attribute: &mut AttributeProto) {
+    attribute.f = attribute.f.map(|value| canonical(&value.to_le_bytes())).map(f32::from_le_bytes);
+    attribute.floats.iter_mut().for_each(|value| *value = f32::from_le_bytes(canonical(&value.to_le_bytes())));
+    attribute.t.iter_mut().for_each(|value| local(value));
+    attribute.tensors.iter_mut().for_each(local);
+    attribute.sparse_tensor.iter_mut().for_each(|value| sparse(value));
+    attribute.sparse_tensors.iter_mut().for_each(sparse);
+    attribute.g.iter_mut().for_each(|value| graph(value));
+    attribute.graphs.iter_mut().for_each(graph);
+}
+
+/// A tensor in an attribute, whose name is lost if it needs quotes.
+fn local(value: &mut TensorProto) {
+    tensor(value);
+    value.name = value.name.take().filter(is_plain);
+}
+
+fn is_plain(name: &BString) -> bool {
+    let word = name.iter().all(|byte| byte.is_ascii_lowercase());
+    let keyword = [&b"float"[..], b"seq", b"inf", b"nan", b"undefined"].contains(&name.as_slice());
+    word && !keyword && !name.is_empty()
+}
+
+fn sparse(sparse: &mut SparseTensorProto) {
+    sparse.values.iter_mut().for_each(tensor);
+    sparse.indices.iter_mut().for_each(local);
+}
+
+fn tensor(tensor: &mut TensorProto) {
+    tensor.name = tensor.name.take().filter(|name| !name.is_empty());
+    if tensor.is_external() || tensor.element() == Some(DataType::String) {
+        return;
+    }
+    let bytes = tensor.little_endian().expect("a sound tensor").to_bytes().expect("in memory");
+    let bytes = match tensor.element() {
+        Some(DataType::Float | DataType::Complex64) => bytes.as_chunks::<4>().0.iter().flat_map(canonical).collect(),
+        Some(DataType::Double | DataType::Complex128) => bytes.as_chunks::<8>().0.iter().flat_map(canonical).collect(),
+        _ => bytes.to_vec(),
+    };
+    tensor.set_raw(bytes.into());
+}
+
+/// A float, or if it is no number, the quiet one of the same sign.
+fn canonical<const N: usize>(le: &[u8; N]) -> [u8; N] {
+    let mut bytes = *le;
+    let nan = match N {
+        4 => f32::from_le_bytes(std::array::from_fn(|index| le[index])).is_nan(),
+        _ => f64::from_le_bytes(std::array::from_fn(|index| le[index])).is_nan(),
+    };
+    if nan {
+        let sign = le[N - 1] & 0x80;
+        bytes = [0; N];
+        bytes[N - 1] = sign | 0x7f;
+        bytes[N - 2] = if N == 4 { 0xc0 } else { 0xf8 };
+    }
+    bytes
+}
+
+/// The element type of a sequence or optional.
+pub(crate) fn element(inner: Option<TypeProto>) -> Box<ElementTypeProto> {
+    Box::new(ElementTypeProto { elem_type: inner, ..Default::default() })
+}
