@@ -7,4 +7,5 @@ mod fold_properties;
 mod generate;
 mod reference;
 mod same;
+mod text;
 mod tool;

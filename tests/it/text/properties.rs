@@ -1,6 +1,6 @@
 //! What holds for every model and every text.
 
-use crate::{arbitrary, normalise, text};
+use super::{arbitrary, normalise, text};
 use bn_tool::onnx::text::{looks_like_text, parse};
 use bn_tool::onnx::wire::{Encoder, Message as _};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Models of all that the syntax can say.
 
-use crate::normalise::element;
+use super::normalise::element;
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::schema::{
     AttributeProto, Dimension, FunctionProto, GraphProto, MapTypeProto, ModelProto, NodeProto, OpaqueTypeProto,

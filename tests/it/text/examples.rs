@@ -1,6 +1,6 @@
 //! Texts and models, side by side.
 
-use crate::text;
+use super::text;
 use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::schema::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorAnnotation,
