@@ -123,7 +123,7 @@ mod tests {
         builder.input("x", element, &[1, 2]);
         builder.constant("w", element, &[2, 2], &w, Storage::Raw);
         builder.node("MatMul", &["x", "w"], "y", Vec::new());
-        (builder.model("y", element, 8), Values::from([("x".into(), arr2(&[[1.0, 2.0]]).into_dyn())]))
+        (builder.model("y", element, 2, 8), Values::from([("x".into(), arr2(&[[1.0, 2.0]]).into_dyn())]))
     }
 
     #[test]

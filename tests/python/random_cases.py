@@ -97,6 +97,9 @@ def batch_norm():
 def pool():
     rank = integer(1, 3)
     kernel, attributes = windowed(rank)
+    if attributes.get("auto_pad", "").startswith("SAME"):
+        # With a stride beyond the kernel, onnxruntime sometimes pads by a negative amount.
+        attributes["strides"] = [min(pair) for pair in zip(attributes["strides"], kernel)]
     # onnxruntime rounds up with VALID, too, against the specification.
     attributes |= {"kernel_shape": kernel, "ceil_mode": pick(0, 1) if attributes.get("auto_pad") != "VALID" else 0}
     return floats(1, 2, *(integer(6, 8) for _ in range(rank))), attributes
@@ -170,8 +173,8 @@ def layer_normalization():
 
 
 def instance_normalization():
-    # At least two pixels: the variance of one is 0, and f32 far off.
-    shape = [integer(2, 3) for _ in range(integer(3, 5))]
+    # Some pixels: the variance of one is 0, and f32 far off.
+    shape = [integer(1, 3), integer(1, 3), integer(4, 5), *(integer(1, 3) for _ in range(integer(0, 2)))]
     return [floats(*shape), floats(shape[1]), floats(shape[1])], {}, pick(6, 17)
 
 

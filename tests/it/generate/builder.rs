@@ -22,7 +22,7 @@ impl Builder {
 
     /// A graph input.
     pub fn input(&mut self, name: &str, element: FloatType, shape: &[usize]) {
-        self.graph.input.push(value_info(name, element.data_type(), Some(shape)));
+        self.graph.input.push(value_info(name, element.data_type(), shape));
     }
 
     /// A node with one output, which is also its name.
@@ -55,9 +55,9 @@ impl Builder {
         }
     }
 
-    /// The model, with one output. At IR version 3 every initializer is listed as an input.
-    pub fn model(mut self, output: &str, element: FloatType, ir_version: i64) -> ModelProto {
-        self.graph.output.push(value_info(output, element.data_type(), None));
+    /// The model, with one output of a rank and unknown lengths. At IR version 3 every initializer is listed as an input.
+    pub fn model(mut self, output: &str, element: FloatType, rank: usize, ir_version: i64) -> ModelProto {
+        self.graph.output.push(value_of(output, element.data_type(), vec![Dimension::default(); rank]));
         if ir_version == 3 {
             self.graph.input.extend(self.graph.initializer.iter().map(listed));
         }
@@ -74,12 +74,17 @@ impl Builder {
 fn listed(tensor: &TensorProto) -> ValueInfoProto {
     let shape = tensor.shape().expect("the shape is small");
     let name = tensor.name.as_ref().expect("initializers have names").to_string();
-    value_info(&name, tensor.element().expect("the type is known"), Some(&shape))
+    value_info(&name, tensor.element().expect("the type is known"), &shape)
 }
 
-fn value_info(name: &str, element: DataType, shape: Option<&[usize]>) -> ValueInfoProto {
+/// A value of known lengths.
+fn value_info(name: &str, element: DataType, shape: &[usize]) -> ValueInfoProto {
     let axis = |length: &usize| Dimension { dim_value: Some(*length as i64), ..Default::default() };
-    let shape = shape.map(|shape| TensorShapeProto { dim: shape.iter().map(axis).collect(), ..Default::default() });
+    value_of(name, element, shape.iter().map(axis).collect())
+}
+
+fn value_of(name: &str, element: DataType, dim: Vec<Dimension>) -> ValueInfoProto {
+    let shape = Some(TensorShapeProto { dim, ..Default::default() });
     let tensor = TensorTypeProto { elem_type: Some(element.code()), shape, ..Default::default() };
     let kind = TypeProto { tensor_type: Some(tensor), ..Default::default() };
     ValueInfoProto { name: Some(name.into()), r#type: Some(kind), ..Default::default() }

@@ -57,7 +57,7 @@ impl Recipe {
         self.layer.build(&mut Site { builder: &mut builder, numbers: &mut numbers, element, storage });
         let last = self.between(&mut builder);
         self.batch_norm.build(&mut builder, &mut numbers, &last, self.layer.channels(), self.element);
-        let model = builder.model("y", self.element, if self.listed { 3 } else { 8 });
+        let model = builder.model("y", self.element, shape.len(), if self.listed { 3 } else { 8 });
         Case { model, inputs: BTreeMap::from([("x".to_owned(), x)]), element }
     }
 

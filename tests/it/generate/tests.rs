@@ -5,6 +5,29 @@ use crate::reference;
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::wire::{Decoder, Encoder, Input, Message};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::path::PathBuf;
+
+fn encode(model: &ModelProto) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes);
+    model.encode_fields(&mut encoder).expect("memory takes everything");
+    encoder.finish().expect("memory takes everything");
+    bytes
+}
+
+/// For other tools to look at, such as ONNX's checker (`tests/python/check_generated.py`).
+#[test]
+#[ignore = "needs a folder to write to in GENERATED"]
+fn write_some_recipes() {
+    let folder = PathBuf::from(std::env::var("GENERATED").expect("GENERATED names a folder"));
+    let mut runner = TestRunner::deterministic();
+    for index in 0..1000 {
+        let recipe = recipes().new_tree(&mut runner).expect("a recipe").current();
+        std::fs::write(folder.join(format!("{index}.onnx")), encode(&recipe.build().model)).expect("it can be written");
+    }
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
@@ -22,10 +45,7 @@ proptest! {
     #[test]
     fn every_recipe_survives_the_wire(recipe in recipes()) {
         let model = recipe.build().model;
-        let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes);
-        model.encode_fields(&mut encoder).expect("memory takes everything");
-        encoder.finish().expect("memory takes everything");
+        let bytes = encode(&model);
         let decoded: ModelProto = Decoder::decode(&Input::Memory(bytes.into())).map_err(|error| TestCaseError::fail(error.to_string()))?;
         prop_assert_eq!(decoded, model);
     }
