@@ -13,6 +13,7 @@ mod error;
 mod gemm;
 mod guard;
 mod kernel;
+mod pointwise;
 mod session;
 mod widen;
 

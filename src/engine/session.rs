@@ -4,7 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::EngineError;
 use super::guard::guarded;
-use super::{batch_norm, check, gemm};
+use super::{batch_norm, check, gemm, pointwise};
 use crate::onnx::access::text;
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::{ModelProto, ValueInfoProto};
@@ -92,11 +92,14 @@ impl Worker {
     }
 }
 
-/// tract with our own operators in place of those that it runs wrong.
+/// tract with our own operators in place of those that it runs wrong, or not in f64.
 fn onnx() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.op_register.insert("BatchNormalization", batch_norm::build);
     onnx.op_register.insert("Gemm", gemm::build);
+    for operator in pointwise::OPERATORS {
+        onnx.op_register.insert(operator, pointwise::build);
+    }
     onnx
 }
 

@@ -64,7 +64,7 @@ impl Tolerance {
     /// times those are allowed, scaled from the type it ran in to that of the weights.
     pub fn algebra_limit(&self, native: f64) -> f64 {
         let ran_in = FloatType::F32.unit_roundoff();
-        let amplified = 8.0 * native * (self.unit / ran_in).max(1.0);
+        let amplified = 2.0 * native * (self.unit / ran_in).max(1.0);
         let limit = (64.0 * self.unit).max(if amplified.is_finite() { amplified } else { 0.0 });
         limit.max(self.asked)
     }
