@@ -15,6 +15,8 @@ mod guard;
 mod kernel;
 mod pointwise;
 mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 mod widen;
 
 pub use array::Array;
