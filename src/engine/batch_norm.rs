@@ -224,7 +224,9 @@ mod tests {
         for shape in shapes {
             let inner = shape[2..].iter().product();
             let expected = formula(&ramp(shape), inner, &MEAN, &VAR, f64::from(1e-3f32));
-            for (element, parameter, relative) in [(F64, F64, 1e-15), (F32, F32, 2e-7), (F16, F16, 5e-4), (F16, F32, 5e-4)] {
+            for (element, parameter, relative) in
+                [(F64, F64, 1e-15), (F32, F32, 2e-7), (F16, F16, 5e-4), (F16, F32, 5e-4)]
+            {
                 assert_near(&inference(element, parameter, shape), &expected, relative);
             }
         }
@@ -256,7 +258,8 @@ mod tests {
             (6, momentum(), "y", "y"),
         ] {
             let nodes = vec![node("BatchNormalization", NAMES, outputs, attributes)];
-            let model = model(opset, (DataType::Double, &["2", "3", "2", "2"]), parameters(FloatType::F64), nodes, seen);
+            let model =
+                model(opset, (DataType::Double, &["2", "3", "2", "2"]), parameters(FloatType::F64), nodes, seen);
             let results = run(&model, FloatType::F64, &shape).expect("runs");
             for (name, result) in seen.split(' ').zip(results) {
                 match name {

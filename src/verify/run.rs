@@ -8,6 +8,7 @@ use super::signature::{Port, Signature};
 use super::tolerance::Tolerance;
 use super::{VerifyError, VerifyOptions};
 use crate::engine::{Array, EngineError, Session, Worker, lowest_float};
+use crate::onnx::access::standard_opset;
 use crate::onnx::element::{DataType, FloatType};
 use crate::onnx::schema::ModelProto;
 use std::sync::Mutex;
@@ -106,8 +107,13 @@ impl Setup {
 
 /// Whether a BatchNormalization normalises by the statistics of the batch.
 fn trains(model: &ModelProto) -> bool {
+    let opset = standard_opset(&model.opset_import);
     let nodes = model.graph.iter().flat_map(|graph| &graph.node);
-    nodes.filter(|node| node.standard_op() == "BatchNormalization").any(|node| node.int("training_mode", 0) != 0)
+    nodes.filter(|node| node.standard_op() == "BatchNormalization").any(|node| match opset {
+        ..7 => node.int("is_test", 0) == 0,
+        7..14 => node.output.iter().skip(1).any(|output| !output.is_empty()),
+        _ => node.int("training_mode", 0) != 0,
+    })
 }
 
 fn tolerances(a: &ModelProto, b: &ModelProto, signature: &Signature, options: &VerifyOptions) -> Vec<Tolerance> {
