@@ -15,6 +15,8 @@ mod report;
 mod run;
 mod shapes;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod tolerance;
 
 pub use error::VerifyError;
