@@ -10,9 +10,11 @@
 mod compare;
 mod error;
 mod inputs;
+mod judge;
 mod options;
 mod report;
 mod run;
+mod setup;
 mod shapes;
 mod signature;
 #[cfg(test)]
