@@ -48,10 +48,11 @@ impl<'m> Check<'m> {
     }
 
     fn graph(&mut self, graph: &'m GraphProto, outer: &HashSet<&'m BStr>) -> Result<(), EngineError> {
-        let mut defined = outer.clone();
-        defined.extend(graph.input.iter().map(|input| text(&input.name)));
-        defined.extend(graph.initializer.iter().map(|tensor| text(&tensor.name)));
-        defined.extend(graph.sparse_initializer.iter().map(|tensor| tensor.name()));
+        let inputs = graph.input.iter().map(|input| text(&input.name));
+        let dense = graph.initializer.iter().map(|tensor| text(&tensor.name));
+        let sparse = graph.sparse_initializer.iter().map(|tensor| tensor.name());
+        let mut own: HashSet<&BStr> = inputs.chain(dense).chain(sparse).collect();
+        let mut defined: HashSet<&BStr> = outer.union(&own).copied().collect();
         for node in &graph.node {
             self.operator(node);
             attributes(node)?;
@@ -64,7 +65,12 @@ impl<'m> Check<'m> {
             for subgraph in node.subgraphs() {
                 self.graph(subgraph, &defined)?;
             }
-            defined.extend(node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()));
+            for output in node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()) {
+                if !own.insert(output) {
+                    return Err(wrong(node, format!("its output `{output}` is made by something else, too")));
+                }
+                defined.insert(output);
+            }
         }
         let missing = graph.output.iter().map(|output| text(&output.name)).find(|output| !defined.contains(output));
         missing.map_or(Ok(()), |output| Err(malformed(format!("nothing makes its output `{output}`"))))

@@ -185,6 +185,8 @@ mod tests {
     fn graphs_that_are_none_are_refused() {
         let cycle = vec![node("Relu", "b", "a", vec![]), node("Relu", "a", "b", vec![])];
         assert!(error(&square(cycle, "b")).starts_with("node `a` (Relu): its input `b` is made by nothing before it"));
+        let twice = vec![node("Relu", "x", "a", vec![]), node("Neg", "x", "a", vec![])];
+        assert_eq!(error(&square(twice, "a")), "node `a` (Neg): its output `a` is made by something else, too");
         let nothing = square(vec![node("Relu", "x", "y", vec![])], "z");
         assert_eq!(error(&nothing), "the graph is malformed: nothing makes its output `z`");
     }

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-/// Running in f64 takes several times as long and does not show more on further samples.
-const MOST_F64_SAMPLES: usize = 4;
+/// Running in f64 takes 5 to 15 times as long, and a wrong formula shows in every sample.
+const MOST_F64_SAMPLES: usize = 2;
 
 /// Compares a result with its original on random inputs. `progress` is told how many samples
 /// are done, and of how many; it may be called by several threads.
