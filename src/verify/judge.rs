@@ -69,9 +69,9 @@ impl Judge {
     /// The verdict; `f64` tells whether all samples that should run in f64 did.
     pub fn report(&self, difference: &OutputDifference, f64: bool) -> OutputReport {
         let native = &difference.native;
-        let atol = self.tolerance.atol(native.max_reference);
-        let within_tolerance = native.within(atol);
         let f64 = difference.exact.as_ref().filter(|_| f64).map(|exact| self.f64_report(exact));
+        let atol = self.tolerance.atol(native.max_reference, f64.as_ref().map(|f64| f64.original_error));
+        let within_tolerance = native.within(atol);
         OutputReport {
             name: self.port.name.to_string(),
             same: within_tolerance && f64.as_ref().is_none_or(|f64| f64.same),
