@@ -14,6 +14,7 @@ mod gemm;
 mod guard;
 mod kernel;
 mod pointwise;
+mod resize;
 mod session;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::EngineError;
 use super::guard::guarded;
-use super::{batch_norm, check, gemm, pointwise};
+use super::{batch_norm, check, gemm, pointwise, resize};
 use crate::onnx::access::text;
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::{ModelProto, ValueInfoProto};
@@ -97,6 +97,11 @@ fn onnx() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.op_register.insert("BatchNormalization", batch_norm::build);
     onnx.op_register.insert("Gemm", gemm::build);
+    if let Some(of_tract) = onnx.op_register.0.get("Resize").copied() {
+        onnx.op_register.insert(resize::OF_TRACT, of_tract);
+        onnx.op_register.insert("Resize", resize::build);
+        onnx.op_register.insert("Upsample", resize::build);
+    }
     for operator in pointwise::OPERATORS {
         onnx.op_register.insert(operator, pointwise::build);
     }

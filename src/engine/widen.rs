@@ -44,7 +44,7 @@ pub fn is_type_attribute(node: &NodeProto, attribute: &str) -> bool {
 pub fn stays_f32(node: &NodeProto) -> &'static [usize] {
     match (&**node.standard_op(), node.input.len()) {
         // Opset 10: x, scales. From opset 11: x, roi, scales, sizes.
-        (b"Resize", 2) => &[1],
+        (b"Resize" | b"Upsample", 2) => &[1],
         (b"Resize", _) => &[2],
         _ => &[],
     }
