@@ -166,3 +166,6 @@ fn floats(tensor: &Tensor) -> TractResult<Vec<f64>> {
     let wide = tensor.cast_to::<f64>()?;
     Ok(wide.try_as_plain_ram()?.as_slice::<f64>()?.to_vec())
 }
+
+#[cfg(test)]
+mod tests;

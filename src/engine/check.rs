@@ -7,8 +7,10 @@ use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, ByteSlice};
 use std::collections::HashSet;
 
-/// Larger pads, kernels and strides are refused: they only serve to exhaust the memory.
+/// Larger pads, kernels and strides are refused: they only serve to exhaust the memory. The
+/// product over the axes is limited, too.
 const LARGEST_EXTENT: i64 = 1 << 16;
+const LARGEST_VOLUME: i64 = 1 << 26;
 
 /// Refuses what tract would crash on or silently run wrong; `known` tells which operators of
 /// the standard domain it has.
@@ -46,10 +48,11 @@ impl<'m> Check<'m> {
     }
 
     fn graph(&mut self, graph: &'m GraphProto, outer: &HashSet<&'m BStr>) -> Result<(), EngineError> {
-        let mut defined = outer.clone();
-        defined.extend(graph.input.iter().map(|input| text(&input.name)));
-        defined.extend(graph.initializer.iter().map(|tensor| text(&tensor.name)));
-        defined.extend(graph.sparse_initializer.iter().map(|tensor| tensor.name()));
+        let inputs = graph.input.iter().map(|input| text(&input.name));
+        let dense = graph.initializer.iter().map(|tensor| text(&tensor.name));
+        let sparse = graph.sparse_initializer.iter().map(|tensor| tensor.name());
+        let mut own: HashSet<&BStr> = inputs.chain(dense).chain(sparse).collect();
+        let mut defined: HashSet<&BStr> = outer.union(&own).copied().collect();
         for node in &graph.node {
             self.operator(node);
             attributes(node)?;
@@ -62,7 +65,12 @@ impl<'m> Check<'m> {
             for subgraph in node.subgraphs() {
                 self.graph(subgraph, &defined)?;
             }
-            defined.extend(node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()));
+            for output in node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()) {
+                if !own.insert(output) {
+                    return Err(wrong(node, format!("its output `{output}` is made by something else, too")));
+                }
+                defined.insert(output);
+            }
         }
         let missing = graph.output.iter().map(|output| text(&output.name)).find(|output| !defined.contains(output));
         missing.map_or(Ok(()), |output| Err(malformed(format!("nothing makes its output `{output}`"))))
@@ -110,18 +118,25 @@ fn attributes(node: &NodeProto) -> Result<(), EngineError> {
         return Err(wrong(node, format!("perm = {perm:?} is not a permutation")));
     }
     for name in ["pads", "output_padding", "output_shape", "paddings"] {
-        let values = node.ints(name).unwrap_or_default();
-        if values.iter().any(|value| value.unsigned_abs() >= LARGEST_EXTENT as u64) {
+        if let Some(values) = node.ints(name).filter(|values| !is_reasonable(values)) {
             return Err(wrong(node, format!("{name} = {values:?} is beyond reason")));
         }
     }
     for name in ["strides", "kernel_shape", "dilations"] {
-        let values = node.ints(name).unwrap_or_default();
-        if values.iter().any(|value| !(1..LARGEST_EXTENT).contains(value)) {
-            return Err(wrong(node, format!("{name} = {values:?}, where positive numbers are expected")));
+        let positive = |values: &&[i64]| values.iter().all(|value| *value > 0) && is_reasonable(values);
+        if let Some(values) = node.ints(name).filter(|values| !positive(values)) {
+            return Err(wrong(node, format!("{name} = {values:?}, where positive numbers within reason are expected")));
         }
     }
     Ok(())
+}
+
+fn is_reasonable(extents: &[i64]) -> bool {
+    let volume = extents.iter().try_fold(1i64, |volume, extent| {
+        let extent = extent.checked_abs().filter(|extent| *extent < LARGEST_EXTENT)?;
+        volume.checked_mul(extent + 1).filter(|volume| *volume <= LARGEST_VOLUME)
+    });
+    volume.is_some()
 }
 
 fn is_permutation(perm: &[i64]) -> bool {

@@ -52,19 +52,20 @@ impl Affine {
 
 /// Mean and population variance of each channel, in two passes in f64.
 pub fn moments<T: Element>(x: &[T], view: View) -> (Vec<f64>, Vec<f64>) {
-    let count = (x.len() / view.channels.max(1)) as f64;
-    let sum = |term: &dyn Fn(f64, usize) -> f64| {
-        let mut sums = vec![0.0; view.channels];
-        for (index, x) in x.iter().enumerate() {
-            let channel = index / view.inner.max(1) % view.channels;
-            sums[channel] += term(x.wide(), channel);
-        }
-        sums.iter_mut().for_each(|sum| *sum /= count);
-        sums
-    };
-    let mean = sum(&|x, _| x);
-    let variance = sum(&|x, channel| (x - mean[channel]).powi(2));
+    let mean = channel_means(x, view, |x, _| x);
+    let variance = channel_means(x, view, |x, channel| (x - mean[channel]).powi(2));
     (mean, variance)
+}
+
+/// The mean of `term(element, channel)` over each channel.
+fn channel_means<T: Element>(x: &[T], view: View, term: impl Fn(f64, usize) -> f64) -> Vec<f64> {
+    let mut sums = vec![0.0; view.channels];
+    for (plane, values) in x.chunks_exact(view.inner.max(1)).enumerate() {
+        let channel = plane % view.channels;
+        sums[channel] += values.iter().map(|x| term(x.wide(), channel)).sum::<f64>();
+    }
+    let count = (x.len() / view.channels.max(1)) as f64;
+    sums.iter().map(|sum| sum / count).collect()
 }
 
 /// A floating-point type and the type that its arithmetic is done in.

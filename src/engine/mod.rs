@@ -13,7 +13,11 @@ mod error;
 mod gemm;
 mod guard;
 mod kernel;
+mod pointwise;
+mod resize;
 mod session;
+#[cfg(test)]
+pub(crate) mod testing;
 mod widen;
 
 pub use array::Array;

@@ -4,7 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::EngineError;
 use super::guard::guarded;
-use super::{batch_norm, check, gemm};
+use super::{batch_norm, check, gemm, pointwise, resize};
 use crate::onnx::access::text;
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::{ModelProto, ValueInfoProto};
@@ -92,11 +92,19 @@ impl Worker {
     }
 }
 
-/// tract with our own operators in place of those that it runs wrong.
+/// tract with our own operators in place of those that it runs wrong, or not in f64.
 fn onnx() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.op_register.insert("BatchNormalization", batch_norm::build);
     onnx.op_register.insert("Gemm", gemm::build);
+    if let Some(of_tract) = onnx.op_register.0.get("Resize").copied() {
+        onnx.op_register.insert(resize::OF_TRACT, of_tract);
+        onnx.op_register.insert("Resize", resize::build);
+        onnx.op_register.insert("Upsample", resize::build);
+    }
+    for operator in pointwise::OPERATORS {
+        onnx.op_register.insert(operator, pointwise::build);
+    }
     onnx
 }
 
@@ -127,5 +135,147 @@ pub(super) fn one_line(message: &str) -> String {
     match line.char_indices().nth(300) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::testing::{ints, model, node, value};
+    use crate::onnx::element::{DataType, Scaling};
+    use crate::onnx::payload::{Payload, Scaled};
+    use crate::onnx::schema::{AttributeProto, FunctionProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
+
+    fn square(nodes: Vec<NodeProto>, outputs: &str) -> ModelProto {
+        model(17, (DataType::Float, &["1", "2", "4", "4"]), vec![], nodes, outputs)
+    }
+
+    fn x() -> Array {
+        Array::floats(FloatType::F32, vec![1, 2, 4, 4], &[1.5; 32]).expect("consistent")
+    }
+
+    fn run(model: &ModelProto, floor: Option<FloatType>) -> Result<Vec<Array>, EngineError> {
+        let shape = x().shape().to_vec();
+        Session::compile(model, &[shape], floor)?.worker()?.run(&[x()])
+    }
+
+    fn error(model: &ModelProto) -> String {
+        run(model, None).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn all_unsupported_operators_are_listed() {
+        let mut foreign = node("Conv", "x", "a", vec![]);
+        foreign.domain = Some("com.acme".into());
+        let nodes = vec![foreign, node("Frobnicate", "a", "b", vec![]), node("Relu", "b", "y", vec![])];
+        let listed = "unsupported operator com.acme::Conv (node `a`), Frobnicate (node `b`)";
+        assert_eq!(error(&square(nodes, "y")), listed);
+    }
+
+    #[test]
+    fn a_local_function_is_not_the_operator_of_that_name() {
+        let mut model = square(vec![node("Relu", "x", "y", vec![])], "y");
+        model.functions = vec![FunctionProto { name: Some("Relu".into()), ..Default::default() }];
+        assert_eq!(error(&model), "unsupported operator Relu (node `y`)");
+    }
+
+    #[test]
+    fn the_standard_domain_has_two_names() {
+        let mut relu = node("Relu", "x", "y", vec![]);
+        relu.domain = Some("ai.onnx".into());
+        assert_eq!(run(&square(vec![relu], "y"), None).expect("runs")[0].values(), [1.5; 32]);
+    }
+
+    #[test]
+    fn graphs_that_are_none_are_refused() {
+        let cycle = vec![node("Relu", "b", "a", vec![]), node("Relu", "a", "b", vec![])];
+        assert!(error(&square(cycle, "b")).starts_with("node `a` (Relu): its input `b` is made by nothing before it"));
+        let twice = vec![node("Relu", "x", "a", vec![]), node("Neg", "x", "a", vec![])];
+        assert_eq!(error(&square(twice, "a")), "node `a` (Neg): its output `a` is made by something else, too");
+        let nothing = square(vec![node("Relu", "x", "y", vec![])], "z");
+        assert_eq!(error(&nothing), "the graph is malformed: nothing makes its output `z`");
+    }
+
+    #[test]
+    fn attributes_that_exhaust_the_memory_are_refused() {
+        for (operator, attribute) in [
+            ("Transpose", ints("perm", &[0, 0, 0, 0])),
+            ("Transpose", ints("perm", &[0, 1, 2, 4])),
+            ("MaxPool", ints("pads", &[1 << 20, 0, 0, 0])),
+            ("MaxPool", ints("pads", &[i64::MIN, 0, 0, 0])),
+            ("MaxPool", ints("pads", &[0x7fff, 0x7fff, 0, 0])),
+            ("MaxPool", ints("kernel_shape", &[0, 2])),
+            ("MaxPool", ints("strides", &[2, 0])),
+        ] {
+            let nodes = vec![node(operator, "x", "y", vec![attribute])];
+            assert!(error(&square(nodes, "y")).starts_with(&format!("node `y` ({operator}): ")));
+        }
+    }
+
+    #[test]
+    fn panics_are_errors() {
+        let weight = TensorProto::floats("w", FloatType::F32, &[1, 1, 1, 1], &[1.0]);
+        let mut conv =
+            model(17, (DataType::Float, &["4", "8"]), vec![weight], vec![node("Conv", "x w", "y", vec![])], "y");
+        let compiled = Session::compile(&conv, &[vec![4, 8]], None).expect_err("a rank that Conv does not take");
+        assert!(!compiled.is_final(), "{compiled}");
+        conv.graph.as_mut().expect("there is one").node =
+            vec![node("Flatten", "x", "y", vec![AttributeProto::int("axis", 9)])];
+        assert!(Session::compile(&conv, &[vec![4, 8]], None).is_err());
+    }
+
+    #[test]
+    fn constants_that_contradict_themselves_are_refused() {
+        let mut weight = TensorProto::floats("w", FloatType::F32, &[2], &[1.0, 2.0]);
+        weight.dims = vec![3].into();
+        let mut model = square(vec![node("Add", "x w", "y", vec![])], "y");
+        model.graph.as_mut().expect("there is one").initializer = vec![weight];
+        assert_eq!(error(&model), "tensor `w` is malformed: its data does not match its shape");
+    }
+
+    #[test]
+    fn a_weight_that_overflows_is_told_from_other_errors() {
+        let scaled = Scaled {
+            tensor: "w".into(),
+            source: FloatType::F32.encode(&[1e30]).into(),
+            element: FloatType::F32,
+            scaling: Scaling { view: [1, 1, 1, 1], factors: [1e30].into() },
+        };
+        let mut weight = TensorProto::floats("w", FloatType::F32, &[1], &[0.0]);
+        weight.set_raw(Payload::Scaled(Arc::new(scaled)));
+        let mut model = square(vec![node("Add", "x w", "y", vec![])], "y");
+        model.graph.as_mut().expect("there is one").initializer = vec![weight];
+        assert!(matches!(run(&model, None), Err(EngineError::Overflow(overflow)) if overflow.tensor == "w"));
+    }
+
+    #[test]
+    fn a_chain_too_long_to_optimise_runs() {
+        let name = |index| if index == 0 { "x".into() } else { format!("v{index}") };
+        let nodes = (0..3100).map(|index| node("Relu", &name(index), &name(index + 1), vec![])).collect();
+        assert_eq!(run(&square(nodes, "v3100"), None).expect("runs")[0].values(), [1.5; 32]);
+    }
+
+    #[test]
+    fn branches_see_outer_values_and_are_widened() {
+        let constant = TensorProto::floats("c", FloatType::F32, &[1], &[0.1]);
+        let branch = |operator: &str| GraphProto {
+            node: vec![node(operator, "x c", "r", vec![])],
+            initializer: vec![constant.clone()],
+            output: vec![ValueInfoProto { name: Some("r".into()), ..Default::default() }],
+            ..Default::default()
+        };
+        let attribute = |name: &str, graph| AttributeProto {
+            name: Some(name.into()),
+            g: Some(Box::new(graph)),
+            r#type: Some(5),
+            ..Default::default()
+        };
+        let branches = vec![attribute("then_branch", branch("Mul")), attribute("else_branch", branch("Add"))];
+        let mut model = square(vec![node("If", "which", "y", branches)], "y");
+        model.graph.as_mut().expect("there is one").input.push(value("which", DataType::Bool, &[]));
+        let which = Array::new(DataType::Bool, vec![], vec![1]).expect("consistent");
+        let session = Session::compile(&model, &[vec![1, 2, 4, 4], vec![]], Some(FloatType::F64)).expect("compiles");
+        let y = session.worker().expect("starts").run(&[x(), which]).expect("runs");
+        assert_eq!(y[0].values(), [1.5 * f64::from(0.1f32); 32]);
     }
 }

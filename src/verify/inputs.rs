@@ -7,11 +7,14 @@ use crate::onnx::element::DataType;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+/// Inputs with more elements are refused: they only serve to exhaust the memory.
+const MOST_ELEMENTS: usize = 1 << 28;
+
 /// The inputs of one sample: floats are standard normal, booleans and integers are uniform,
 /// the latter from 0 to `largest_integer` (they may be indices).
 ///
 /// # Errors
-/// When an input is of a type that is not a number.
+/// When an input is of a type that is not a number, or beyond reason.
 pub fn random(
     ports: &[Port],
     shapes: &[Vec<usize>],
@@ -21,9 +24,10 @@ pub fn random(
 ) -> Result<Vec<Array>, VerifyError> {
     let mut random = Pcg64::seed_from_u64(seed.wrapping_add((sample as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
     let arrays = ports.iter().zip(shapes).map(|(port, shape)| {
-        array(port, shape, &mut random, largest_integer).ok_or_else(|| VerifyError::Input {
-            input: port.name.clone(),
-            what: format!("is of type {}, which no values are made for", port.element.map_or("?", DataType::name)),
+        array(port, shape, &mut random, largest_integer).ok_or_else(|| {
+            let kind = port.element.map_or("no tensor type", DataType::name);
+            let what = format!("is of type {kind} and shape {shape:?}, for which no values are made");
+            VerifyError::Input { input: port.name.clone(), what }
         })
     });
     arrays.collect()
@@ -37,6 +41,9 @@ pub fn has_integers(ports: &[Port]) -> bool {
 fn array(port: &Port, shape: &[usize], random: &mut Pcg64, largest_integer: u8) -> Option<Array> {
     let element = port.element?;
     let count = shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim))?;
+    if count > MOST_ELEMENTS {
+        return None;
+    }
     if let Some(float) = element.float() {
         let values: Vec<f64> = (0..count).map(|_| normal(random)).collect();
         return Array::floats(float, shape.to_vec(), &values);

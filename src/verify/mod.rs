@@ -10,11 +10,15 @@
 mod compare;
 mod error;
 mod inputs;
+mod judge;
 mod options;
 mod report;
 mod run;
+mod setup;
 mod shapes;
 mod signature;
+#[cfg(test)]
+mod tests;
 mod tolerance;
 
 pub use error::VerifyError;

@@ -1,147 +1,87 @@
 //! Running both models on all samples.
 
-use super::compare::Difference;
-use super::inputs::{has_integers, random};
-use super::report::{F64Report, InputReport, OutputReport, Verification, Worst};
-use super::shapes::{Shapes, candidates};
+use super::judge::{Judge, OutputDifference};
+use super::report::{InputReport, Verification};
+use super::setup::Setup;
 use super::signature::{Port, Signature};
 use super::tolerance::Tolerance;
 use super::{VerifyError, VerifyOptions};
 use crate::engine::{Array, EngineError, Session, Worker, lowest_float};
 use crate::onnx::element::{DataType, FloatType};
 use crate::onnx::schema::ModelProto;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread;
 
-/// Running in f64 takes several times as long and does not show more on further samples.
-const MOST_F64_SAMPLES: usize = 4;
+/// Running in f64 takes 5 to 15 times as long, and a wrong formula shows in every sample.
+const MOST_F64_SAMPLES: usize = 2;
 
-/// Samples that are normalised by their own statistics need company.
-const TRAINING_BATCH: usize = 4;
-
-/// Compares a result `b` with its original `a` on random inputs. `progress` is told how many
-/// samples are done, and of how many; it may be called by several threads.
+/// Compares a result with its original on random inputs. `progress` is told how many samples
+/// are done, and of how many; it may be called by several threads.
 ///
 /// # Errors
 /// When the models take or give different things, or one of them cannot be run.
 pub fn verify(
-    a: &ModelProto,
-    b: &ModelProto,
+    original: &ModelProto,
+    result: &ModelProto,
     options: &VerifyOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Verification, VerifyError> {
-    let signature = Signature::of(a);
-    Signature::of(b).expect_like(&signature)?;
-    let setup = Setup::find(a, signature, options)?;
-    let result = Session::compile(b, &setup.shapes.shapes, Some(FloatType::F32)).map_err(VerifyError::result)?;
-    let exact = setup.exact_sessions(a, b, options);
-    let comparison = Comparison {
-        tolerances: tolerances(a, b, &setup.signature, options),
-        setup,
-        result,
-        exact,
-        samples: options.samples.max(1),
-        seed: options.seed,
-    };
+    let signature = Signature::of(original);
+    Signature::of(result).expect_like(&signature)?;
+    let judges = judges([original, result], &signature, options);
+    let setup = Setup::find(original, signature, options)?;
+    let (result, exact) = thread::scope(|scope| {
+        let exact = scope.spawn(|| exact_sessions([original, result], &setup));
+        let result = Session::compile(result, &setup.shapes.shapes, Some(FloatType::F32));
+        (result, exact.join().unwrap_or_else(|_| Err("a thread died".into())))
+    });
+    let no_f64 = exact.as_ref().err().cloned().map_or_else(OnceLock::new, OnceLock::from);
+    let result = result.map_err(VerifyError::result)?;
+    let samples = options.samples.max(1);
+    let comparison = Comparison { judges, setup, result, exact: exact.ok(), no_f64, samples };
     let differences = comparison.run(options.threads, progress)?;
-    Ok(comparison.report(&differences))
+    Ok(comparison.report(&differences, options.seed))
 }
 
-/// The original, ready to run on inputs that it takes.
-struct Setup {
-    signature: Signature,
-    shapes: Shapes,
-    largest_integer: u8,
-    original: Session,
-}
-
-impl Setup {
-    /// Tries shapes, and values of integer inputs, until the original runs; the error is that
-    /// of the first attempt.
-    fn find(a: &ModelProto, signature: Signature, options: &VerifyOptions) -> Result<Self, VerifyError> {
-        let batch = if trains(a) { TRAINING_BATCH } else { 1 };
-        let integers: &[u8] = if has_integers(&signature.inputs) { &[1, 0] } else { &[0] };
-        let mut first = None;
-        for shapes in candidates(&signature.inputs, batch, options)? {
-            let original = match Session::compile(a, &shapes.shapes, Some(FloatType::F32)) {
-                Ok(original) => original,
-                Err(error) if error.is_final() => return Err(VerifyError::original(error)),
-                Err(error) => {
-                    first.get_or_insert(error);
-                    continue;
-                }
-            };
-            for &largest_integer in integers {
-                let inputs = random(&signature.inputs, &shapes.shapes, options.seed, 0, largest_integer)?;
-                match original.worker().and_then(|mut worker| worker.run(&inputs)) {
-                    Ok(_) => return Ok(Setup { signature, shapes, largest_integer, original }),
-                    Err(error) => _ = first.get_or_insert(error),
-                }
-            }
-        }
-        let none = EngineError::Graph { what: "no shapes to try".into() };
-        Err(VerifyError::original(first.unwrap_or(none)))
+/// Both models in f64, or why that cannot be had.
+fn exact_sessions(models: [&ModelProto; 2], setup: &Setup) -> Result<[Session; 2], String> {
+    if lowest_float(models[0]).is_none_or(|float| float == FloatType::F64) {
+        return Err("the model has no floats narrower than that".into());
     }
-
-    fn inputs(&self, seed: u64, sample: usize) -> Result<Vec<Array>, VerifyError> {
-        random(&self.signature.inputs, &self.shapes.shapes, seed, sample, self.largest_integer)
-    }
-
-    /// Both models in f64, or why that cannot be had.
-    fn exact_sessions(&self, a: &ModelProto, b: &ModelProto, options: &VerifyOptions) -> Result<[Session; 2], String> {
-        if lowest_float(a).is_none_or(|float| float == FloatType::F64) {
-            return Err("the model has no narrower floats".into());
-        }
-        let inputs = self.inputs(options.seed, 0).map_err(|error| error.to_string())?;
-        let session = |model| {
-            let session = Session::compile(model, &self.shapes.shapes, Some(FloatType::F64))?;
-            session.worker()?.run(&inputs)?;
-            Ok(session)
-        };
-        let sessions: Result<_, EngineError> = session(a).and_then(|a| Ok([a, session(b)?]));
-        sessions.map_err(|error| error.to_string())
-    }
+    let session = |model| Session::compile(model, &setup.shapes.shapes, Some(FloatType::F64));
+    let [a, b] = models.map(|model| session(model).map_err(|error| error.to_string()));
+    Ok([a?, b?])
 }
 
-/// Whether a BatchNormalization normalises by the statistics of the batch.
-fn trains(model: &ModelProto) -> bool {
-    let nodes = model.graph.iter().flat_map(|graph| &graph.node);
-    nodes.filter(|node| node.standard_op() == "BatchNormalization").any(|node| node.int("training_mode", 0) != 0)
-}
-
-fn tolerances(a: &ModelProto, b: &ModelProto, signature: &Signature, options: &VerifyOptions) -> Vec<Tolerance> {
-    let lowest = [lowest_float(a), lowest_float(b)].into_iter().flatten();
+/// A judge for each output. Floating-point outputs are as good as the weights allow.
+fn judges(models: [&ModelProto; 2], signature: &Signature, options: &VerifyOptions) -> Vec<Judge> {
+    let lowest = models.into_iter().filter_map(lowest_float);
     let weights = lowest.max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff()));
-    let is_float = |port: &Port| port.element.is_some_and(|element| element.float().is_some());
-    let outputs = signature.outputs.iter();
-    outputs.map(|port| Tolerance::new(weights.filter(|_| is_float(port)), options)).collect()
+    let judge = |port: &Port| {
+        // An output without a type is judged as the floats that it probably holds.
+        let is_float = port.element.is_none_or(|element| element.float().is_some());
+        Judge { port: port.clone(), tolerance: Tolerance::new(weights.filter(|_| is_float), options) }
+    };
+    signature.outputs.iter().map(judge).collect()
 }
 
 /// Everything that the worker threads share.
 struct Comparison {
+    judges: Vec<Judge>,
     setup: Setup,
     result: Session,
-    exact: Result<[Session; 2], String>,
-    tolerances: Vec<Tolerance>,
+    exact: Option<[Session; 2]>,
+    /// Why there is no f64 verdict: known from the start, or found while running.
+    no_f64: OnceLock<String>,
     samples: usize,
-    seed: u64,
 }
 
-/// One thread's states.
+/// One thread's states: the original, the result, and both in f64.
 struct States {
     original: Worker,
     result: Worker,
     exact: Option<[Worker; 2]>,
-}
-
-/// How one output of one sample, or of all, differs.
-#[derive(Clone, Debug, Default)]
-struct OutputDifference {
-    shape: Vec<usize>,
-    native: Difference,
-    /// From the original in f64: the original, the result, and the result in f64.
-    exact: Option<[Difference; 3]>,
 }
 
 impl Comparison {
@@ -155,158 +95,88 @@ impl Comparison {
         let threads = if threads == 0 { thread::available_parallelism().map_or(1, usize::from) } else { threads };
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let results = Mutex::new(vec![None; self.samples]);
-        thread::scope(|scope| {
-            let work = || {
-                let mut states = self.states()?;
-                loop {
-                    let sample = next.fetch_add(1, Ordering::Relaxed);
-                    if sample >= self.samples {
-                        return Ok(());
-                    }
-                    let differences = self.sample(&mut states, sample)?;
-                    results.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[sample] = Some(differences);
-                    progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.samples);
+        let work = || {
+            let mut states = self.states()?;
+            loop {
+                let sample = next.fetch_add(1, Ordering::Relaxed);
+                if sample >= self.samples {
+                    return Ok(());
                 }
-            };
+                // An error ends the work of the other threads, too.
+                let differences = self.sample(&mut states, sample);
+                let differences = differences.inspect_err(|_| next.store(self.samples, Ordering::Relaxed))?;
+                results.lock().unwrap_or_else(PoisonError::into_inner)[sample] = Some(differences);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, self.samples);
+            }
+        };
+        thread::scope(|scope| {
             let workers: Vec<_> = (0..threads.min(self.samples)).map(|_| scope.spawn(work)).collect();
-            let crashed = |_| VerifyError::Original(EngineError::Graph { what: "a thread died".into() });
-            workers.into_iter().try_for_each(|worker| worker.join().map_err(crashed)?)
+            let died = |_| VerifyError::Original(EngineError::Graph { what: "a thread died".into() });
+            workers.into_iter().try_for_each(|worker| worker.join().map_err(died)?)
         })?;
-        let results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         Ok(results.into_iter().flatten().reduce(merged).unwrap_or_default())
     }
 
     fn states(&self) -> Result<States, VerifyError> {
-        let exact = match &self.exact {
-            Ok([a, b]) => Some([a.worker().map_err(VerifyError::original)?, b.worker().map_err(VerifyError::result)?]),
-            Err(_) => None,
-        };
+        let exact = self.exact.as_ref().map(|[a, b]| Ok([a.worker()?, b.worker()?]));
         Ok(States {
             original: self.setup.original.worker().map_err(VerifyError::original)?,
             result: self.result.worker().map_err(VerifyError::result)?,
-            exact,
+            exact: exact.and_then(|exact| self.or_no_f64(exact)),
         })
     }
 
     fn sample(&self, states: &mut States, sample: usize) -> Result<Vec<OutputDifference>, VerifyError> {
-        let inputs = self.setup.inputs(self.seed, sample)?;
+        let inputs = self.setup.inputs(sample)?;
         let original = states.original.run(&inputs).map_err(VerifyError::original)?;
         let result = states.result.run(&inputs).map_err(VerifyError::result)?;
-        let exact = match &mut states.exact {
-            Some([a, b]) if sample < MOST_F64_SAMPLES => {
-                Some([a.run(&inputs).map_err(VerifyError::original)?, b.run(&inputs).map_err(VerifyError::result)?])
-            }
-            _ => None,
-        };
-        let outputs = original.iter().zip(&result).enumerate().map(|(output, (original, result))| {
-            let exact = exact.as_ref().map(|[a, b]| [&a[output], &b[output]]);
-            self.output(output, sample, [original, result], exact)
+        let exact = self.exact_outputs(states, &inputs, sample);
+        let outputs = self.judges.iter().zip(original.iter().zip(&result)).enumerate();
+        let compared = outputs.map(|(output, (judge, (original, result)))| {
+            let exact = exact.as_ref().and_then(|[a, b]| Some([a.get(output)?, b.get(output)?]));
+            judge.compare(sample, [original, result], exact)
         });
-        outputs.collect()
+        compared.collect()
     }
 
-    fn output(
-        &self,
-        output: usize,
-        sample: usize,
-        [original, result]: [&Array; 2],
-        exact: Option<[&Array; 2]>,
-    ) -> Result<OutputDifference, VerifyError> {
-        if original.shape() != result.shape() {
-            return Err(VerifyError::Signature {
-                what: format!("output `{}`", self.setup.signature.outputs[output].name),
-                original: format!("shape {:?}", original.shape()),
-                result: format!("shape {:?}", result.shape()),
-            });
+    fn exact_outputs(&self, states: &mut States, inputs: &[Array], sample: usize) -> Option<[Vec<Array>; 2]> {
+        if sample >= MOST_F64_SAMPLES || self.no_f64.get().is_some() {
+            return None;
         }
-        let is_float = original.element().float().is_some();
-        let (a, b) = (original.values(), result.values());
-        let classes = match original.shape() {
-            [_, classes] if is_float && *classes >= 2 => Some(*classes),
-            _ => None,
-        };
-        let native = Difference::of(&b, &a, self.tolerances[output].rtol, sample, classes);
-        let exact = exact.filter(|_| is_float).map(|[exact, algebra]| {
-            let exact = exact.values();
-            [&a, &b, &algebra.values()].map(|other| Difference::of(other, &exact, 0.0, sample, None))
-        });
-        Ok(OutputDifference { shape: original.shape().to_vec(), native, exact })
+        let [a, b] = states.exact.as_mut()?;
+        self.or_no_f64(a.run(inputs).and_then(|a| Ok([a, b.run(inputs)?])))
     }
 
-    fn report(&self, differences: &[OutputDifference]) -> Verification {
-        let inputs =
-            self.setup.signature.inputs.iter().zip(&self.setup.shapes.shapes).map(|(port, shape)| InputReport {
-                name: port.name.to_string(),
-                element: port.element.map_or("?", DataType::name),
-                shape: shape.clone(),
-            });
-        let ports = self.setup.signature.outputs.iter().zip(&self.tolerances);
-        let outputs: Vec<_> =
-            ports.zip(differences).map(|((port, tolerance), difference)| report(port, tolerance, difference)).collect();
+    /// The value; an error is why there is no f64 verdict.
+    fn or_no_f64<T>(&self, value: Result<T, EngineError>) -> Option<T> {
+        value.map_err(|error| self.no_f64.get_or_init(|| error.to_string())).ok()
+    }
+
+    fn report(&self, differences: &[OutputDifference], seed: u64) -> Verification {
+        let no_f64 = self.no_f64.get();
+        let ports = self.setup.signature.inputs.iter().zip(&self.setup.shapes.shapes);
+        let inputs = ports.map(|(port, shape)| InputReport {
+            name: port.name.to_string(),
+            element: port.element.map_or("?", DataType::name),
+            shape: shape.clone(),
+        });
+        let outputs = self.judges.iter().zip(differences);
+        let outputs: Vec<_> = outputs.map(|(judge, difference)| judge.report(difference, no_f64.is_none())).collect();
         Verification {
             same: outputs.iter().all(|output| output.same),
             samples: self.samples,
-            seed: self.seed,
+            seed,
             inputs: inputs.collect(),
             dims: self.setup.shapes.dims.clone(),
-            f64_samples: if self.exact.is_ok() { self.samples.min(MOST_F64_SAMPLES) } else { 0 },
-            f64_unavailable: self.exact.as_ref().err().cloned(),
+            f64_samples: if no_f64.is_none() { self.samples.min(MOST_F64_SAMPLES) } else { 0 },
+            f64_unavailable: no_f64.cloned(),
             outputs,
         }
     }
 }
 
 fn merged(mut all: Vec<OutputDifference>, later: Vec<OutputDifference>) -> Vec<OutputDifference> {
-    for (own, later) in all.iter_mut().zip(later) {
-        own.native.merge(&later.native);
-        if let (Some(own), Some(later)) = (&mut own.exact, &later.exact) {
-            own.iter_mut().zip(later).for_each(|(own, later)| own.merge(later));
-        }
-    }
+    all.iter_mut().zip(later).for_each(|(own, later)| own.merge(&later));
     all
-}
-
-fn report(port: &Port, tolerance: &Tolerance, difference: &OutputDifference) -> OutputReport {
-    let native = &difference.native;
-    let atol = tolerance.atol(native.max_reference);
-    let within_tolerance = native.within(atol);
-    let f64 = difference.exact.as_ref().map(|[original, result, algebra]| {
-        let limit = tolerance.algebra_limit(original.relative());
-        F64Report {
-            same: algebra.relative() <= limit,
-            result_error: result.relative(),
-            original_error: original.relative(),
-            algebra_error: algebra.relative(),
-            limit,
-        }
-    });
-    OutputReport {
-        name: port.name.to_string(),
-        same: within_tolerance && f64.as_ref().is_none_or(|f64| f64.same),
-        within_tolerance,
-        atol,
-        rtol: tolerance.rtol,
-        max_abs: native.max_abs,
-        max_rel: native.relative(),
-        cosine: native.cosine(),
-        top1_agreement: native.top1_agreement(),
-        worst: native.worst.map(|worst| Worst {
-            sample: worst.sample,
-            index: coordinates(worst.index, &difference.shape),
-            original: worst.reference,
-            result: worst.value,
-        }),
-        f64,
-    }
-}
-
-/// The place of an element that is counted in row-major order.
-fn coordinates(mut index: usize, shape: &[usize]) -> Vec<usize> {
-    let mut place: Vec<usize> = Vec::with_capacity(shape.len());
-    for length in shape.iter().rev() {
-        place.push(index % length.max(&1));
-        index /= length.max(&1);
-    }
-    place.reverse();
-    place
 }

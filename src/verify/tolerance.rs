@@ -49,23 +49,63 @@ impl Tolerance {
     }
 
     /// The absolute tolerance: as given, else the relative one of the largest element, since
-    /// an element near zero is the difference of larger ones and has their error.
-    pub fn atol(&self, max_reference: f64) -> f64 {
-        self.atol.unwrap_or(self.rtol * max_reference)
+    /// an element near zero is the difference of larger ones and has their error. `native` is
+    /// the relative error of the original's own arithmetic, if known: a network that amplifies
+    /// rounding is allowed eight times what it does to itself.
+    pub fn atol(&self, max_reference: f64, native: Option<f64>) -> f64 {
+        let amplified = native.map_or(0.0, |native| 8.0 * native);
+        let relative = self.rtol.max(if amplified.is_finite() { amplified } else { 0.0 });
+        self.atol.unwrap_or(relative * max_reference)
     }
 
     /// How far the result may be from the original when both are computed in f64, relative to
     /// the largest element; `native` is the error of the original in its own arithmetic.
     ///
     /// The weights that were changed are rounded once each, which moves the output by some
-    /// small multiple of u (measured on networks of 20 to 53 layers: 1.3·u to 15·u). 64·u is
+    /// small multiple of u: folds of networks of 20 to 53 layers by 1.3·u to 15·u. 64·u is
     /// 3.8e-6 in f32: an ε that was forgotten (1e-5 beside a variance of 1, so 5e-6) is seen.
-    /// A network that amplifies errors does so with those of its own arithmetic too, so eight
-    /// times those are allowed, scaled from the type it ran in to that of the weights.
+    /// A network that amplifies errors does so with those of its own arithmetic, too. Moving
+    /// every weight of a network by 2·u, twice what rounding can do, moved no output by more
+    /// than 64·u and 2.1 times that error; four times are allowed, scaled from the type it ran
+    /// in to that of the weights.
     pub fn algebra_limit(&self, native: f64) -> f64 {
         let ran_in = FloatType::F32.unit_roundoff();
-        let amplified = 8.0 * native * (self.unit / ran_in).max(1.0);
+        let amplified = 4.0 * native * (self.unit / ran_in).max(1.0);
         let limit = (64.0 * self.unit).max(if amplified.is_finite() { amplified } else { 0.0 });
         limit.max(self.asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tolerance(weights: Option<FloatType>, rtol: Option<f64>, atol: Option<f64>) -> Tolerance {
+        Tolerance::new(weights, &VerifyOptions { rtol, atol, ..Default::default() })
+    }
+
+    #[test]
+    fn defaults_grow_with_the_largest_element_and_with_the_original_s_own_error() {
+        let default = tolerance(Some(FloatType::F32), None, None);
+        assert_eq!(default.atol(50.0, None), 1e-4 * 50.0);
+        assert_eq!(default.atol(50.0, Some(1e-6)), 1e-4 * 50.0);
+        assert_eq!(default.atol(50.0, Some(1e-3)), 8e-3 * 50.0);
+        assert_eq!(default.atol(50.0, Some(f64::INFINITY)), 1e-4 * 50.0);
+        assert_eq!(default.algebra_limit(0.0), 64.0 * FloatType::F32.unit_roundoff());
+        assert_eq!(default.algebra_limit(1e-5), 4e-5);
+        assert_eq!(tolerance(Some(FloatType::F16), None, None).algebra_limit(1e-5), 4e-5 * 8192.0);
+    }
+
+    #[test]
+    fn what_was_asked_for_counts() {
+        let asked = tolerance(Some(FloatType::F32), Some(0.1), Some(0.5));
+        assert_eq!((asked.rtol, asked.atol(50.0, Some(1.0))), (0.1, 0.5));
+        assert_eq!(asked.algebra_limit(0.0), 0.1);
+    }
+
+    #[test]
+    fn what_is_not_floating_point_must_be_equal() {
+        let integers = tolerance(None, None, None);
+        assert_eq!((integers.rtol, integers.atol(50.0, None)), (0.0, 0.0));
     }
 }

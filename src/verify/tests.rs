@@ -1,0 +1,200 @@
+//! Whole verifications of small models.
+
+use super::{Verification, VerifyError, VerifyOptions, verify};
+use crate::engine::testing::{model, node, parameters, value};
+use crate::onnx::access::text;
+use crate::onnx::element::{DataType, FloatType};
+use crate::onnx::schema::{ModelProto, NodeProto, TensorProto};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const AXES: [&str; 4] = ["N", "2", "6", "6"];
+
+fn weight(element: FloatType, factor: f64) -> TensorProto {
+    let values: Vec<f64> = (0..54).map(|i| ((i * 7 % 11) as f64 - 5.0) / 10.0 * factor).collect();
+    TensorProto::floats("w", element, &[3, 2, 3, 3], &values)
+}
+
+/// Conv, then BatchNormalization with its first scale times `factor`.
+fn network(element: FloatType, factor: f64) -> ModelProto {
+    let mut constants = parameters(element);
+    constants[0] = TensorProto::floats("scale", element, &[3], &[1.5 * factor, -0.5, 2.0]);
+    constants.push(weight(element, 1.0));
+    let nodes =
+        vec![node("Conv", "x w", "c", vec![]), node("BatchNormalization", "c scale bias mean var", "y", vec![])];
+    let mut network = model(17, (element.data_type(), &AXES), constants, nodes, "y");
+    let output = value("y", element.data_type(), &["N", "3", "4", "4"]);
+    network.graph.as_mut().expect("there is one").output = vec![output];
+    network
+}
+
+/// The same, folded by hand.
+fn folded(element: FloatType) -> ModelProto {
+    let mut model = network(element, 1.0);
+    let graph = model.graph.as_mut().expect("there is one");
+    let value = |name: &str| {
+        let tensor = graph.initializer.iter().find(|tensor| text(&tensor.name) == name);
+        tensor.expect("there is one").float_values().expect("floats")
+    };
+    let [gamma, beta, mean, var] = ["scale", "bias", "mean", "var"].map(value);
+    let s: Vec<f64> = (0..3).map(|i| gamma[i] / (var[i] + f64::from(1e-5f32)).sqrt()).collect();
+    let t: Vec<f64> = (0..3).map(|i| beta[i] - s[i] * mean[i]).collect();
+    let w: Vec<f64> = value("w").iter().enumerate().map(|(i, w)| w * s[i / 18]).collect();
+    graph.initializer =
+        vec![TensorProto::floats("w", element, &[3, 2, 3, 3], &w), TensorProto::floats("t", element, &[3], &t)];
+    graph.node = vec![node("Conv", "x w t", "y", vec![])];
+    model
+}
+
+fn compare(a: &ModelProto, b: &ModelProto) -> Result<Verification, VerifyError> {
+    verify(a, b, &VerifyOptions::default(), &|_, _| {})
+}
+
+fn error(a: &ModelProto, b: &ModelProto, options: &VerifyOptions) -> String {
+    verify(a, b, options, &|_, _| {}).expect_err("refused").to_string()
+}
+
+#[test]
+fn a_fold_is_the_same_in_every_type() {
+    for element in [FloatType::F16, FloatType::Bf16, FloatType::F32, FloatType::F64] {
+        let verification = compare(&network(element, 1.0), &folded(element)).expect("runs");
+        assert!(verification.same, "{element:?}: {verification:?}");
+        assert_eq!(verification.f64_unavailable.is_some(), element == FloatType::F64);
+        assert!(verification.outputs[0].max_rel < 4.0 * element.unit_roundoff(), "{verification:?}");
+        assert!(verification.sentence().starts_with("same within "), "{}", verification.sentence());
+        assert_eq!(verification.dims, BTreeMap::from([("N".into(), 1)]));
+    }
+}
+
+#[test]
+fn a_wrong_scale_is_named() {
+    let verification = compare(&network(FloatType::F32, 1.0), &network(FloatType::F32, 1.01)).expect("runs");
+    assert!(!verification.same);
+    let output = &verification.outputs[0];
+    let worst = output.worst.as_ref().expect("there is one");
+    assert_eq!((worst.index.len(), worst.index[1]), (4, 0), "only channel 0 differs");
+    let sentence = verification.sentence();
+    assert!(sentence.starts_with("output `y` differs by "), "{sentence}");
+    assert!(sentence.contains(&format!("at {:?} of sample {}", worst.index, worst.sample)), "{sentence}");
+}
+
+#[test]
+fn f64_tells_an_error_of_algebra_from_rounding() {
+    // Within the tolerance of f32, but ten times what the rounding of the weights explains.
+    let verification = compare(&network(FloatType::F32, 1.0), &network(FloatType::F32, 1.0 + 1e-5)).expect("runs");
+    let output = &verification.outputs[0];
+    assert!(output.within_tolerance && !output.same && !verification.same, "{verification:?}");
+    let f64 = output.f64.as_ref().expect("there is one");
+    assert!((2e-6..2e-5).contains(&f64.algebra_error) && f64.limit < 4e-6, "{f64:?}");
+    assert!(verification.sentence().contains("but rounding explains only"), "{}", verification.sentence());
+    let rounding = compare(&network(FloatType::F32, 1.0), &folded(FloatType::F32)).expect("runs");
+    let f64 = rounding.outputs[0].f64.as_ref().expect("there is one");
+    assert!(f64.algebra_error < 2e-7 && f64.result_error < 4.0 * f64.original_error, "{f64:?}");
+}
+
+#[test]
+fn a_looser_tolerance_holds_for_both_verdicts() {
+    let options = VerifyOptions { rtol: Some(0.1), ..Default::default() };
+    let (a, b) = (network(FloatType::F32, 1.0), network(FloatType::F32, 1.01));
+    assert!(verify(&a, &b, &options, &|_, _| {}).expect("runs").same);
+    let options = VerifyOptions { atol: Some(0.0), rtol: Some(0.0), ..Default::default() };
+    assert!(!verify(&a, &folded(FloatType::F32), &options, &|_, _| {}).expect("runs").same);
+}
+
+#[test]
+fn not_a_number_equals_itself_only() {
+    let root = |operator: &str| {
+        let nodes = vec![node("Sqrt", "x", "r", vec![]), node(operator, "r", "y", vec![])];
+        model(17, (DataType::Float, &["1", "8"]), vec![], nodes, "y")
+    };
+    assert!(compare(&root("Identity"), &root("Identity")).expect("runs").same);
+    let verification = compare(&root("Identity"), &root("IsNaN"));
+    assert!(verification.is_ok_and(|verification| !verification.same));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let (a, b) = (network(FloatType::F32, 1.0), folded(FloatType::F32));
+    let json = |threads| {
+        let options = VerifyOptions { threads, samples: 9, seed: 3, ..Default::default() };
+        let done = AtomicUsize::new(0);
+        let count = |_, total| {
+            assert_eq!(total, 9);
+            done.fetch_add(1, Ordering::Relaxed);
+        };
+        let verification = verify(&a, &b, &options, &count).expect("runs");
+        assert_eq!(done.into_inner(), 9);
+        serde_json::to_string(&verification).expect("serialises")
+    };
+    assert_eq!(json(1), json(4));
+}
+
+#[test]
+fn symbolic_dimensions_are_found_by_trying() {
+    // A Reshape that only 48 × 48 survives.
+    let shape = TensorProto {
+        dims: vec![2].into(),
+        data_type: Some(DataType::Int64.code()),
+        int64_data: vec![1, 3 * 48 * 48].into(),
+        name: Some("shape".into()),
+        ..Default::default()
+    };
+    let nodes = || vec![node("Reshape", "x shape", "y", vec![])];
+    let picky = model(17, (DataType::Float, &["batch", "3", "H", "W"]), vec![shape], nodes(), "y");
+    let verification = compare(&picky, &picky).expect("runs");
+    assert_eq!(verification.inputs[0].shape, [1, 3, 48, 48]);
+    assert_eq!(verification.dims, BTreeMap::from([("batch".into(), 1), ("H".into(), 48), ("W".into(), 48)]));
+    let told = VerifyOptions { dims: BTreeMap::from([("H".into(), 47)]), ..Default::default() };
+    let error = error(&picky, &picky, &told);
+    assert!(error.starts_with("the original cannot be run") && error.contains("--no-verify"), "{error}");
+}
+
+#[test]
+fn integer_inputs_get_values_that_the_original_takes() {
+    let table = TensorProto::floats("table", FloatType::F32, &[1, 4], &[1.0, 2.0, 3.0, 4.0]);
+    let nodes = vec![node("Gather", "table x", "y", vec![])];
+    let lookup = model(17, (DataType::Int64, &["N", "5"]), vec![table], nodes, "y");
+    assert!(compare(&lookup, &lookup).expect("0 is an index").same);
+}
+
+#[test]
+fn different_signatures_are_refused_with_both_sides() {
+    let a = network(FloatType::F32, 1.0);
+    let mut b = a.clone();
+    b.graph.as_mut().expect("there is one").output[0].name = Some("c".into());
+    let message = error(&a, &b, &VerifyOptions::default());
+    let expected =
+        "the models differ in their outputs: the original has `y` float [N,3,4,4], the result has `c` float [N,3,4,4]";
+    assert_eq!(message, expected);
+    let mut b = a.clone();
+    b.graph.as_mut().expect("there is one").input[0] = value("x", DataType::Float, &["N", "2", "8", "6"]);
+    assert!(error(&a, &b, &VerifyOptions::default()).contains("[N,2,8,6]"));
+}
+
+#[test]
+fn an_initializer_that_may_be_overridden_is_not_asked_for() {
+    let mut a = network(FloatType::F32, 1.0);
+    a.graph.as_mut().expect("there is one").input.push(value("w", DataType::Float, &["3", "2", "3", "3"]));
+    assert!(compare(&a, &folded(FloatType::F32)).expect("runs").same);
+}
+
+#[test]
+fn it_says_which_of_the_two_cannot_run() {
+    let (good, mut bad) = (network(FloatType::F32, 1.0), network(FloatType::F32, 1.0));
+    let nodes: &mut Vec<NodeProto> = &mut bad.graph.as_mut().expect("there is one").node;
+    nodes[0].op_type = Some("Convolve".into());
+    assert!(matches!(compare(&bad, &good), Err(VerifyError::Original(_))));
+    assert!(matches!(compare(&good, &bad), Err(VerifyError::Result(_))));
+    let message = error(&bad, &good, &VerifyOptions::default());
+    assert!(message.contains("unsupported operator Convolve (node `c`)"), "{message}");
+}
+
+#[test]
+fn no_f64_verdict_comes_with_its_reason() {
+    let scale = TensorProto::floats("s", FloatType::F32, &[], &[0.1]);
+    let nodes = vec![node("QuantizeLinear", "x s", "q", vec![]), node("DequantizeLinear", "q s", "y", vec![])];
+    let quantised = model(13, (DataType::Float, &["1", "8"]), vec![scale], nodes, "y");
+    let verification = compare(&quantised, &quantised).expect("runs");
+    assert!(verification.same);
+    println!("{}", verification.sentence());
+}
