@@ -236,6 +236,7 @@ mod tests {
     #[test]
     fn a_weight_that_overflows_is_told_from_other_errors() {
         let scaled = Scaled {
+            tag: 0,
             tensor: "w".into(),
             source: FloatType::F32.encode(&[1e30]).into(),
             element: FloatType::F32,

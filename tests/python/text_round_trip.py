@@ -1,11 +1,12 @@
 """Checks the textual syntax against the reference implementation, both ways.
 
-    python tests/python/text_round_trip.py target/debug/examples/onnx_text MODEL...
+    cargo build --bins --examples
+    python tests/python/text_round_trip.py target/debug MODEL...
 
-For each model, and some made up here that have all types: the reference parses what we print with all weights, and we parse what the
-reference prints; both must give the model again, up to what the syntax cannot say (see the
-documentation of `onnx::text`). Needs onnx 1.23 or later. Prints one line for each model and
-direction that differs, with the reason, then the sums.
+For each model, and some made up here that have all types: the reference parses what we print
+with all weights, and we parse what the reference prints; both must give the model again, up to
+what the syntax cannot say (see the documentation of `onnx::text`). Needs onnx 1.23 or later.
+Prints one line for each model and direction that differs, with the reason, then the sums.
 """
 
 import argparse
@@ -118,7 +119,7 @@ def run(*command: str) -> bytes:
 def ours(binary: str, path: str, model: onnx.ModelProto) -> str:
     """The reference parses what we print."""
     try:
-        text = run(binary, "print", path, "--weights").decode()
+        text = run(f"{binary}/bn-tool", "print", path, "--weights").decode()
     except ValueError as error:
         return f"we cannot print it: {error}"
     try:
@@ -138,7 +139,7 @@ def theirs(binary: str, model: onnx.ModelProto) -> str:
         source, out = Path(folder, "model.onnxtxt"), Path(folder, "model.onnx")
         source.write_text(text)
         try:
-            run(binary, "to-binary", str(source), str(out))
+            run(f"{binary}/examples/convert", str(source), str(out))
         except ValueError as error:
             return LEFT_OUT if LEFT_OUT in str(error) and "..." in text else f"we cannot parse it: {error}"
         return same(model, onnx.load(out, load_external_data=False), lossy)
@@ -183,9 +184,9 @@ def again(binary: str, path: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         source, out = Path(folder, "model.onnxtxt"), Path(folder, "model.onnx")
         try:
-            source.write_bytes(run(binary, "print", path, "--weights"))
-            run(binary, "to-binary", str(source), str(out))
-            return "" if run(binary, "print", str(out), "--weights") == source.read_bytes() else "differs"
+            source.write_bytes(run(f"{binary}/bn-tool", "print", path, "--weights"))
+            run(f"{binary}/examples/convert", str(source), str(out))
+            return "" if run(f"{binary}/bn-tool", "print", str(out), "--weights") == source.read_bytes() else "differs"
         except ValueError as error:
             return str(error)
 
@@ -205,7 +206,7 @@ def check(binary: str, path: str, counts: collections.Counter) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("binary", help="examples/onnx_text")
+    parser.add_argument("binary", help="the folder of the binaries, target/debug")
     parser.add_argument("models", nargs="*")
     arguments = parser.parse_args()
     counts = collections.Counter()
