@@ -1,6 +1,8 @@
 //! Element types: what a tensor consists of, and floating-point numbers as f64.
 
 use half::{bf16, f16};
+use pulp::{Arch, Simd, WithSimd};
+use std::marker::PhantomData;
 
 /// `TensorProto.DataType` of the ONNX schema, up to IR version 14.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,7 +196,7 @@ impl FloatType {
     }
 
     /// Scales little-endian elements in place; the first one has the index `first` in its
-    /// tensor. False when a finite element became infinite.
+    /// tensor. Returns whether all results are finite.
     pub fn scale(self, bytes: &mut [u8], first: u64, scaling: &Scaling) -> bool {
         match self {
             FloatType::F16 => scale::<f16, 2>(bytes, first, scaling),
@@ -211,37 +213,50 @@ trait Float<const N: usize>: Copy {
     fn to_le(self) -> [u8; N];
     fn widen(self) -> f64;
     fn nearest(value: f64) -> Self;
+    /// The bits without the sign: they are ordered as magnitudes are, infinity and NaN last.
+    /// (Integers of the type's own width: the scaling loop stays as wide as the type.)
+    type Magnitude: Ord + Copy + Default;
+    const INFINITY: Self::Magnitude;
+    fn magnitude(self) -> Self::Magnitude;
 }
 
 macro_rules! float {
-    ($type:ty, $size:literal, |$value:ident| $nearest:expr) => {
+    ($type:ty, $bits:ty, $size:literal, |$value:ident| $nearest:expr) => {
         impl Float<$size> for $type {
-            #[inline]
+            #[inline(always)]
             fn from_le(bytes: [u8; $size]) -> Self {
                 <$type>::from_le_bytes(bytes)
             }
 
-            #[inline]
+            #[inline(always)]
             fn to_le(self) -> [u8; $size] {
                 self.to_le_bytes()
             }
 
-            #[inline]
+            #[inline(always)]
             fn widen(self) -> f64 {
                 f64::from(self)
             }
 
-            #[inline]
+            #[inline(always)]
             fn nearest($value: f64) -> Self {
                 $nearest
+            }
+
+            type Magnitude = $bits;
+            const INFINITY: $bits = <$type>::INFINITY.to_bits();
+
+            #[inline(always)]
+            fn magnitude(self) -> $bits {
+                self.to_bits() & <$bits>::MAX >> 1
             }
         }
     };
 }
-float!(f64, 8, |value| value);
-float!(f32, 4, |value| value as f32);
-float!(f16, 2, |value| f16::from_f32(round_to_odd(value)));
-float!(bf16, 2, |value| bf16::from_f32(round_to_odd(value)));
+float!(f64, u64, 8, |value| value);
+float!(f32, u32, 4, |value| value as f32);
+float!(f16, u16, 2, |value| f16::from_f32(round_to_odd(value)));
+float!(bf16, u16, 2, |value| bf16::from_f32(round_to_odd(value)));
 
 /// Rounds to f32 so that a second rounding, to a type with at least two bits less, gives
 /// what one rounding would have given: towards zero, with the last bit set when inexact.
@@ -268,39 +283,61 @@ fn encode<F: Float<N>, const N: usize>(values: &[f64]) -> Vec<u8> {
 }
 
 fn scale<F: Float<N>, const N: usize>(bytes: &mut [u8], first: u64, scaling: &Scaling) -> bool {
-    let (elements, _) = bytes.as_chunks_mut::<N>();
-    let [_, rows, channels, inner] = scaling.view;
-    let mut overflow = false;
-    let mut position = first as usize;
-    let mut rest = elements;
-    while !rest.is_empty() {
-        let row = position / inner;
-        let channel = row % channels;
-        let factors = &scaling.factors[row / (channels * rows) * channels..][channel..channels];
-        let run = if inner == 1 { factors.len() } else { inner - position % inner };
-        let (now, later) = rest.split_at_mut(run.min(rest.len()));
-        position += now.len();
-        if inner == 1 {
-            for (element, factor) in now.iter_mut().zip(factors) {
-                overflow |= scale_one::<F, N>(element, *factor);
-            }
-        } else {
-            for element in now {
-                overflow |= scale_one::<F, N>(element, factors[0]);
-            }
-        }
-        rest = later;
-    }
-    !overflow
+    Arch::new().dispatch(ScalePiece::<F, N> { bytes, first, scaling, float: PhantomData })
 }
 
-/// Scales one element; true when it was finite and no longer is.
+/// A piece of a tensor to scale, compiled for the widest vectors that the processor has.
+struct ScalePiece<'a, F, const N: usize> {
+    bytes: &'a mut [u8],
+    first: u64,
+    scaling: &'a Scaling,
+    float: PhantomData<F>,
+}
+
+impl<F: Float<N>, const N: usize> WithSimd for ScalePiece<'_, F, N> {
+    type Output = bool;
+
+    // Inlining is what lets the loop be compiled anew for each kind of processor.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        let [_, rows, channels, inner] = self.scaling.view;
+        let (mut rest, _) = self.bytes.as_chunks_mut::<N>();
+        let mut position = self.first as usize;
+        let mut largest = F::Magnitude::default();
+        while !rest.is_empty() {
+            let row = position / inner;
+            let factors = &self.scaling.factors[row / (channels * rows) * channels..][row % channels..channels];
+            let run = if inner == 1 { factors.len() } else { inner - position % inner };
+            let (now, later) = rest.split_at_mut(run.min(rest.len()));
+            position += now.len();
+            if inner == 1 {
+                for (element, factor) in now.iter_mut().zip(factors) {
+                    largest = largest.max(scale_one::<F, N>(element, *factor));
+                }
+            } else {
+                largest = largest.max(scale_run::<F, N>(now, factors[0]));
+            }
+            rest = later;
+        }
+        largest < F::INFINITY
+    }
+}
+
 #[inline(always)]
-fn scale_one<F: Float<N>, const N: usize>(element: &mut [u8; N], factor: f64) -> bool {
-    let old = F::from_le(*element).widen();
-    let new = F::nearest(old * factor);
-    *element = new.to_le();
-    (new.widen().abs() == f64::INFINITY) & (old.abs() < f64::INFINITY)
+fn scale_run<F: Float<N>, const N: usize>(run: &mut [[u8; N]], factor: f64) -> F::Magnitude {
+    let mut largest = F::Magnitude::default();
+    for element in run {
+        largest = largest.max(scale_one::<F, N>(element, factor));
+    }
+    largest
+}
+
+/// Scales one element and returns the magnitude of the result.
+#[inline(always)]
+fn scale_one<F: Float<N>, const N: usize>(element: &mut [u8; N], factor: f64) -> F::Magnitude {
+    let scaled = F::nearest(F::from_le(*element).widen() * factor);
+    *element = scaled.to_le();
+    scaled.magnitude()
 }
 
 #[cfg(test)]
@@ -349,12 +386,16 @@ mod tests {
     }
 
     #[test]
-    fn scale_notices_overflow_but_not_old_infinities() {
-        let scaling = |factor| Scaling { view: [1, 1, 1, 2], factors: [factor].into() };
-        let mut bytes = FloatType::F16.encode(&[40000.0, 1.0]);
-        assert!(!FloatType::F16.scale(&mut bytes, 0, &scaling(2.0)));
-        let mut bytes = FloatType::F16.encode(&[f64::INFINITY, 1.0]);
-        assert!(FloatType::F16.scale(&mut bytes, 0, &scaling(2.0)));
+    fn scale_tells_whether_all_is_finite() {
+        let scaling = Scaling { view: [1, 1, 1, 2], factors: [2.0].into() };
+        for element in [FloatType::F16, FloatType::Bf16, FloatType::F32, FloatType::F64] {
+            let largest = if element == FloatType::F16 { 65504.0 } else { element.round(3e38) };
+            for (value, finite) in [(1.0, true), (-largest, false), (f64::INFINITY, false), (f64::NAN, false)] {
+                let mut bytes = element.encode(&[1.0, value]);
+                let wide = element == FloatType::F64 && value.is_finite();
+                assert_eq!(element.scale(&mut bytes, 0, &scaling), finite || wide, "{element:?} {value}");
+            }
+        }
     }
 
     proptest! {

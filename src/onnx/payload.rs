@@ -112,7 +112,7 @@ impl Payload {
                 scaled.source.read(offset, out)?;
                 let first = offset / scaled.element.size() as u64;
                 if !scaled.element.scale(out, first, &scaled.scaling) {
-                    return Err(Overflow { tensor: scaled.tensor.clone(), tag: scaled.tag }.into());
+                    scaled.check_overflow(offset, out)?;
                 }
             }
         }
@@ -162,6 +162,19 @@ impl Payload {
     }
 }
 
+impl Scaled {
+    /// Some of the `results` are not finite: were the elements that they come from?
+    fn check_overflow(&self, offset: u64, results: &[u8]) -> Result<(), PayloadError> {
+        let mut source = vec![0; results.len()];
+        self.source.read(offset, &mut source)?;
+        let pairs = self.element.decode(&source).into_iter().zip(self.element.decode(results));
+        match pairs.into_iter().any(|(old, new)| old.is_finite() && !new.is_finite()) {
+            true => Err(Overflow { tensor: self.tensor.clone(), tag: self.tag }.into()),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Default for Payload {
     fn default() -> Self {
         Payload::Memory(Bytes::new())
@@ -182,5 +195,28 @@ impl PartialEq for Payload {
             (Payload::File(a), Payload::File(b)) if a.is(b) => true,
             _ => self.len() == other.len() && matches!((self.to_bytes(), other.to_bytes()), (Ok(a), Ok(b)) if a == b),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn doubled(values: &[f64]) -> Payload {
+        let scaling = Scaling { view: [1, 1, 1, values.len()], factors: [2.0].into() };
+        let source = FloatType::F16.encode(values).into();
+        Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 7, source, element: FloatType::F16, scaling }))
+    }
+
+    #[test]
+    fn a_finite_element_that_becomes_infinite_is_an_overflow() {
+        let error = doubled(&[1.0, 40000.0]).to_bytes().unwrap_err();
+        assert!(matches!(error, PayloadError::Overflow(Overflow { tag: 7, .. })));
+    }
+
+    #[test]
+    fn what_was_infinite_or_nan_may_stay_so() {
+        let bytes = doubled(&[1.0, f64::INFINITY, f64::NAN]).to_bytes().unwrap();
+        assert_eq!(FloatType::F16.decode(&bytes)[..2], [2.0, f64::INFINITY]);
     }
 }

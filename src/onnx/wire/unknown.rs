@@ -5,6 +5,7 @@ use super::{DecodeError, Decoder, EncodeError, Encoder, WireType};
 /// Unknown fields as they came, keys included; written again after the known ones, as the
 /// C++ implementation does.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::box_collection, reason = "there is one in each of a million messages: eight bytes, not 24")]
 pub struct Unknown(Option<Box<Vec<u8>>>);
 
 impl Unknown {
