@@ -2,10 +2,13 @@
 
 mod cli;
 mod conformance;
+mod digits;
 mod fixtures;
 mod fold_properties;
 mod generate;
 mod reference;
+mod round_trip;
 mod same;
 mod text;
 mod tool;
+mod wire;

@@ -6,7 +6,7 @@ use crate::onnx::payload::Payload;
 use bstr::BString;
 use std::ops::{Deref, DerefMut};
 
-/// A message of the schema; implemented by [`message!`](super::message).
+/// A message of the schema; implemented by the `message!` table in `schema.rs`.
 pub trait Message: Default {
     /// The name in the ONNX schema.
     const NAME: &'static str;
