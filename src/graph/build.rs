@@ -52,6 +52,7 @@ impl Graph {
             nodes: Vec::new(),
             values: Vec::new(),
             taken: HashSet::new(),
+            last_numbers: HashMap::new(),
             released: Vec::new(),
         };
         let main = graph.add_scope(ScopeKind::Main, None, main, opset, 0)?;

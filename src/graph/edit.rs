@@ -11,11 +11,11 @@ impl Graph {
     /// A name that occurs nowhere in the model: `base`, or `base_1`, `base_2` …
     pub fn fresh_name(&mut self, base: &str) -> BString {
         let mut name = BString::from(base);
-        for number in 1.. {
-            if !name.is_empty() && !self.taken.contains(&name) {
-                break;
-            }
-            name = format!("{base}_{number}").into();
+        // Numbers that were given out for this base are not tried again.
+        let last = self.last_numbers.entry(name.clone()).or_default();
+        while name.is_empty() || self.taken.contains(&name) {
+            *last += 1;
+            name = format!("{base}_{last}").into();
         }
         self.taken.insert(name.clone());
         name

@@ -10,6 +10,8 @@ mod build;
 pub mod constant;
 mod edit;
 pub mod shape;
+#[cfg(test)]
+mod tests;
 
 use crate::onnx::access::text;
 use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
@@ -41,6 +43,8 @@ pub struct Graph {
     overridden: HashSet<BString>,
     /// Every name that occurs anywhere.
     taken: HashSet<BString>,
+    /// The last number that was appended to a name to make it fresh.
+    last_numbers: HashMap<BString, u32>,
     /// Values that lost a reader through an edit.
     released: Vec<ValueId>,
 }

@@ -4,15 +4,18 @@
 //! killed run leaves nothing behind; where the file system cannot do that, to a temporary
 //! file that is removed on failure. The name is given at the end.
 
-use rustix::fs::{AtFlags, CWD, FallocateFlags, Mode, OFlags};
-use std::fs::{File, Permissions};
+use rustix::fs::{AtFlags, CWD};
+#[cfg(target_os = "linux")]
+use rustix::fs::{FallocateFlags, Mode, OFlags};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempPath};
 
 /// `f_type` of ext2, ext3 and ext4 in `statfs(2)`.
+#[cfg(target_os = "linux")]
 const EXT4_MAGIC: u64 = 0xEF53;
 
 /// A file that takes its name when it is complete.
@@ -36,6 +39,10 @@ impl AtomicFile {
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_path_buf();
         let old = target.metadata().ok();
+        if old.is_some() {
+            // Renaming over a file that may not be written would succeed.
+            OpenOptions::new().write(true).open(&target)?;
+        }
         let (file, name) = match nameless(&folder) {
             Ok(file) => (file, None),
             Err(_) => {
@@ -56,6 +63,7 @@ impl AtomicFile {
     ///
     /// # Errors
     /// When the disk has not as much room.
+    #[cfg(target_os = "linux")]
     pub fn reserve(&self, len: u64) -> io::Result<()> {
         let ext4 = rustix::fs::fstatfs(&self.file).is_ok_and(|stat| stat.f_type as u64 == EXT4_MAGIC);
         if !ext4 || len == 0 {
@@ -65,6 +73,15 @@ impl AtomicFile {
             Err(rustix::io::Errno::NOSPC) => Err(rustix::io::Errno::NOSPC.into()),
             _ => Ok(()),
         }
+    }
+
+    /// Reserves nothing on other systems.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(target_os = "linux"))]
+    pub fn reserve(&self, _: u64) -> io::Result<()> {
+        Ok(())
     }
 
     /// Gives the file its name. When it replaces another one, its bytes reach the disk first:
@@ -97,10 +114,17 @@ impl Write for AtomicFile {
     }
 }
 
+/// Other systems have no files without names.
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &Path) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// A file without a name; the umask applies to its mode bits.
+#[cfg(target_os = "linux")]
 fn nameless(folder: &Path) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let file: OwnedFd = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?;
+    let file = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?;
     Ok(file.into())
 }
 

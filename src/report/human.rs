@@ -26,10 +26,10 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     let report = summary.report;
     let mut text = format!("{BOLD}{}{BOLD:#}\n", title(summary.model));
     if report.norms.is_empty() {
-        return text + "  no BatchNormalization\n" + &written(summary.written);
+        return text + "no BatchNormalization\n" + &written(summary.written);
     }
     text += &match verbose || report.norms.len() <= GROUP_ABOVE {
-        true => render(&report.norms.iter().map(norm_row).collect::<Vec<_>>()),
+        true => table(report),
         false => groups(report),
     };
     text += &format!("{}\n", summary_line(summary, elapsed));
@@ -74,6 +74,13 @@ fn written(path: Option<&Path>) -> String {
         Some(path) => format!("wrote {}\n", path.display()),
         None => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
     }
+}
+
+fn table(report: &FoldReport) -> String {
+    let titles = ["BatchNormalization", "channels"].map(|title| Cell::styled(title, DIM));
+    let mut rows: Vec<Vec<Cell>> = vec![titles.into()];
+    rows.extend(report.norms.iter().map(norm_row));
+    render(&rows)
 }
 
 fn norm_row(norm: &NormReport) -> Vec<Cell> {
