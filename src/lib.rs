@@ -1,4 +1,30 @@
 //! Fold, verify and inspect BatchNormalization in ONNX models.
+//!
+//! In inference mode a BatchNormalization is a map per channel, `y = s ⊙ x + t`
+//! ([`affine::ChannelAffine`]). [`transform::fold`] lets the linear operator before it absorb
+//! the map, or says why not ([`refusal`]); [`verify`] runs both models and compares.
+//!
+//! ```
+//! use bn_tool::{onnx, transform::fold, verify};
+//! use std::path::Path;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = onnx::load(Path::new("fixtures/digits/digits.onnx"))?;
+//! let folded = fold::fold(&model, &fold::FoldOptions::default())?;
+//! assert_eq!((folded.report.folded, folded.report.kept), (4, 0));
+//!
+//! let verification = verify::verify(&model, &folded.model, &Default::default(), &|_, _| {})?;
+//! assert!(verification.same);
+//! # let folder = tempfile::tempdir()?;
+//! # let out = folder.path().join("folded.onnx");
+//! # let out = out.as_path();
+//! onnx::save(&folded.model, out)?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Weights stay in their file: a folded model is the old one, a few kilobytes of edits, and one
+//! factor per channel; the weights stream through once, when it is saved.
 
 pub mod affine;
 pub mod batch_norm;
