@@ -58,7 +58,7 @@ impl OutputArguments {
 #[derive(Args)]
 pub struct VerifyArguments {
     /// How many random inputs to run.
-    #[arg(long, value_name = "N", default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
     samples: usize,
 
     /// Where the random inputs start from.
@@ -96,6 +96,10 @@ impl VerifyArguments {
             rtol: self.rtol,
         }
     }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|samples| *samples > 0).ok_or_else(|| "expected a number from 1 on".into())
 }
 
 fn dimension(text: &str) -> Result<(String, usize), String> {

@@ -34,6 +34,9 @@ pub enum Failure {
     /// The models cannot be compared.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The folded model cannot be compared with the original, so that it is not written.
+    #[error("{0}; nothing was written (--no-verify goes without)")]
+    Unverified(VerifyError),
     /// The model cannot be printed.
     #[error(transparent)]
     Print(#[from] PrintError),
@@ -62,9 +65,6 @@ impl Failure {
     pub fn about(self, path: &std::path::Path) -> Failure {
         match self {
             Failure::Fold(source @ FoldError::Graph(_)) => Failure::Graph { path: path.display().to_string(), source },
-            Failure::Save(SaveError::Encode { source, .. }) if matches!(&source, crate::onnx::wire::EncodeError::Write(error) if error.kind() == io::ErrorKind::BrokenPipe) => {
-                Failure::Quiet
-            }
             other => other,
         }
     }

@@ -8,7 +8,7 @@ use crate::onnx::schema::ModelProto;
 use crate::onnx::{check_saves, load, save};
 use crate::report::{FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked};
-use crate::verify::{Verification, verify};
+use crate::verify::{Verification, VerifyError, verify};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -28,7 +28,8 @@ use std::time::Instant;
 
 Exit status:
   0  done: the result is written, or would be
-  1  the outputs differ (nothing is written), or --check found something to fold
+  1  the outputs differ or cannot be compared (nothing is written), or --check found
+     something to fold
   2  error")]
 pub struct Options {
     /// The model: .onnx, ONNX text, or `-` for standard input.
@@ -55,19 +56,27 @@ pub struct Options {
     report: ReportArguments,
 }
 
+/// Whether two paths lead to one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
 impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
         let target = self.output.target(&self.model)?;
         let model = load(&self.model)?;
-        let options = FoldOptions { selection: self.selection.selection()?, ..Default::default() };
+        let options = FoldOptions::new(self.selection.selection()?);
         let attempt = |folded: &Folded| self.verify_and_save(&model, folded, target.as_deref());
         let (folded, verification) =
             fold_checked(&model, options, attempt, Failure::overflow).map_err(|failure| failure.about(&self.model))?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
+        let replaced = target.as_deref().is_some_and(|target| is_same_file(target, &self.model));
+        let kept = !same || replaced && folded.report.folded == 0;
         let summary = FoldSummary {
-            model: &self.model,
-            written: target.as_deref().filter(|_| same),
+            model: self.model.display().to_string(),
+            wanted: target.is_some(),
+            written: target.as_deref().filter(|_| !kept).map(|target| target.display().to_string()),
             report: &folded.report,
             verification: verification.as_ref(),
         };
@@ -90,6 +99,8 @@ impl Options {
             false => Some(self.verify(model, &folded.model)?),
         };
         match target {
+            // What did not change is already there.
+            Some(target) if unchanged && is_same_file(target, &self.model) => {}
             Some(target) if verification.as_ref().is_none_or(|verification| verification.same) => {
                 save(&folded.model, target)?;
             }
@@ -104,7 +115,11 @@ impl Options {
 
     fn verify(&self, model: &ModelProto, folded: &ModelProto) -> Result<Verification, Failure> {
         let progress = Progress::new("verifying", self.report.quiet);
-        Ok(verify(model, folded, &self.verify.options(), &|done, total| progress.set(done, total))?)
+        let result = verify(model, folded, &self.verify.options(), &|done, total| progress.set(done, total));
+        result.map_err(|error| match error {
+            VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
+            cannot_run => Failure::Unverified(cannot_run),
+        })
     }
 
     fn print(&self, summary: &FoldSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {

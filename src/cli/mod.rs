@@ -59,11 +59,13 @@ pub fn main() -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(Failure::Quiet) => ExitCode::SUCCESS,
+        // Whoever reads the pipe knows; but what was written is not a whole model.
+        Err(Failure::Save(error)) if error.is_broken_pipe() => ExitCode::from(2),
         Err(failure) => {
             let style = anstyle::AnsiColor::Red.on_default().bold();
             // One line, and nothing to do about it when standard error is closed.
             let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {failure}");
-            ExitCode::from(2)
+            ExitCode::from(if matches!(failure, Failure::Unverified(_)) { 1 } else { 2 })
         }
     }
 }

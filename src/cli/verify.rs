@@ -50,10 +50,14 @@ impl Options {
         let verification =
             verify(&original, &result, &self.verify.options(), &|done, total| progress.set(done, total))?;
         drop(progress);
-        let summary = VerifySummary { original: &self.original, result: &self.result, verification: &verification };
+        let summary = VerifySummary {
+            original: self.original.display().to_string(),
+            result: self.result.display().to_string(),
+            verification: &verification,
+        };
         match self.report.format {
             Format::Json => write_report(&json::to_text(&summary), false)?,
-            Format::Human if self.report.quiet => {}
+            Format::Human if self.report.quiet && verification.same => {}
             Format::Human => write_report(&human::verify(&summary, start.elapsed()), false)?,
         }
         Ok(if verification.same { Status::Done } else { Status::Differs })

@@ -24,7 +24,7 @@ impl Graph {
 
     /// Moves the scope's nodes back into its graph, and what was removed out of it.
     fn close_scope(&mut self, id: ScopeId) {
-        let mut order = Vec::new();
+        let mut order = std::mem::take(&mut self.scope_mut(id).prepended);
         for node in std::mem::take(&mut self.scope_mut(id).order) {
             self.push_with_inserted(node, &mut order);
         }

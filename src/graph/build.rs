@@ -1,8 +1,8 @@
 //! Taking a model apart, and what must be true of it for that.
 
-use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Use, Value, ValueId};
+use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, training};
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
-use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto};
+use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
@@ -52,15 +52,17 @@ impl Graph {
             nodes: Vec::new(),
             values: Vec::new(),
             taken: HashSet::new(),
+            shadowing: HashMap::new(),
             last_numbers: HashMap::new(),
             released: Vec::new(),
         };
         let main = graph.add_scope(ScopeKind::Main, None, main, opset, 0)?;
-        graph.pin_training_names(main);
+        training::pin(&mut graph, main);
         for (index, function) in functions.iter_mut().enumerate() {
             graph.add_function(index, function)?;
         }
         graph.shell.functions = functions;
+        graph.note_described();
         Ok(graph)
     }
 
@@ -96,7 +98,7 @@ impl Graph {
     fn open_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>, opset: i64) -> ScopeId {
         let (graph, order) = (GraphProto::default(), Vec::new());
         let (names, gone) = (HashMap::new(), HashSet::new());
-        self.scopes.push(Scope { kind, parent, graph, order, opset, names, gone });
+        self.scopes.push(Scope { kind, parent, graph, order, prepended: Vec::new(), opset, names, gone });
         ScopeId(self.scopes.len() as u32 - 1)
     }
 
@@ -134,7 +136,6 @@ impl Graph {
     ) -> Result<(), GraphError> {
         let nodes = std::mem::take(&mut graph.node);
         let later: HashSet<BString> = nodes.iter().flat_map(|node| node.output.iter().cloned()).collect();
-        self.note_names(&graph);
         self.scope_mut(scope).graph = graph;
         for node in nodes {
             self.add_node(scope, node, &later, depth)?;
@@ -157,15 +158,16 @@ impl Graph {
     ) -> Result<(), GraphError> {
         let id = NodeId(self.nodes.len() as u32);
         let mut inputs = Vec::with_capacity(proto.input.len());
-        for (slot, name) in proto.input.iter().enumerate() {
-            inputs.push(self.read(scope, &proto, id, slot, name, later)?);
+        for name in &proto.input {
+            inputs.push(self.read(scope, &proto, name, later)?);
         }
         let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
         let opset = self.scope(scope).opset;
         let names = proto.output.clone();
-        let (outputs, subscopes) = (Vec::with_capacity(names.len()), Vec::new());
-        let (inserted_after, removed) = (Vec::new(), false);
-        self.nodes.push(Node { scope, proto, inputs, outputs, subscopes, inserted_after, removed });
+        self.nodes.push(Node::new(scope, proto));
+        for (slot, value) in inputs.into_iter().enumerate() {
+            self.push_input(id, slot, value);
+        }
         self.scope_mut(scope).order.push(id);
         for subgraph in subgraphs {
             let inner = self.add_scope(ScopeKind::Subgraph, Some(scope), subgraph, opset, depth + 1)?;
@@ -182,27 +184,24 @@ impl Graph {
     }
 
     fn read(
-        &mut self,
+        &self,
         scope: ScopeId,
         proto: &NodeProto,
-        node: NodeId,
-        slot: usize,
         name: &BString,
         later: &HashSet<BString>,
     ) -> Result<Option<ValueId>, GraphError> {
         if name.is_empty() {
             return Ok(None);
         }
-        let Some(value) = self.resolve(scope, name.as_bstr()) else {
-            let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
-            let value = name.clone();
-            return Err(match later.contains(name) {
-                true => GraphError::Cycle { reader, value },
-                false => GraphError::Missing { reader, value },
-            });
-        };
-        self.value_mut(value).uses.push(Use { node, slot });
-        Ok(Some(value))
+        if let Some(value) = self.resolve(scope, name.as_bstr()) {
+            return Ok(Some(value));
+        }
+        let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
+        let value = name.clone();
+        Err(match later.contains(name) {
+            true => GraphError::Cycle { reader, value },
+            false => GraphError::Missing { reader, value },
+        })
     }
 
     /// The value of this name, in the scope or in one around it.
@@ -223,14 +222,29 @@ impl Graph {
         if self.scope_mut(scope).names.insert(name.clone(), id).is_some() {
             return Err(GraphError::Duplicate { value: name });
         }
+        self.note_scope(&name, scope);
         self.taken.insert(name.clone());
-        self.values.push(Value { scope, name, origin, uses: Vec::new(), outputs: 0, pinned: false });
+        self.values.push(Value::new(scope, name, origin));
         Ok(id)
     }
 
-    /// Names that occur without being defined: they are not free for new values either.
-    fn note_names(&mut self, graph: &GraphProto) {
-        self.taken.extend(graph.value_info.iter().map(|info| text(&info.name).to_owned()));
+    /// Notes which scopes define a name, from the second one on.
+    fn note_scope(&mut self, name: &BString, scope: ScopeId) {
+        match self.shadowing.get_mut(name) {
+            Some(scopes) => scopes.push(scope),
+            None if self.taken.contains(name) => {
+                let defines = |id: &ScopeId| self.scope(*id).names.contains_key(name);
+                let scopes = (0..self.scopes.len() as u32).map(ScopeId).filter(defines).collect();
+                self.shadowing.insert(name.clone(), scopes);
+            }
+            None => {}
+        }
+    }
+
+    /// Names that are described without being defined: they are not free for new values either.
+    fn note_described(&mut self) {
+        let infos = self.scopes.iter().flat_map(|scope| &scope.graph.value_info);
+        self.taken.extend(infos.map(|info| text(&info.name).to_owned()));
     }
 
     /// A quantisation annotation names a value and its parameters: none of them may go.
@@ -245,22 +259,7 @@ impl Graph {
         self.scope_mut(scope).graph.quantization_annotation = annotations;
     }
 
-    /// Training info reads and replaces values of the main graph by name.
-    fn pin_training_names(&mut self, main: ScopeId) {
-        let infos = std::mem::take(&mut self.shell.training_info);
-        for info in &infos {
-            let both = |entry: &StringStringEntryProto| [text(&entry.key).to_owned(), text(&entry.value).to_owned()];
-            let bound = info.initialization_binding.iter().chain(&info.update_binding).flat_map(both);
-            let graphs = info.initialization.iter().chain(&info.algorithm);
-            let read = graphs.flat_map(|graph| &graph.node).flat_map(|node| node.input.iter().cloned());
-            for name in bound.chain(read) {
-                self.pin(main, name.as_bstr());
-            }
-        }
-        self.shell.training_info = infos;
-    }
-
-    fn pin(&mut self, scope: ScopeId, name: &BStr) {
+    pub(super) fn pin(&mut self, scope: ScopeId, name: &BStr) {
         if let Some(value) = self.resolve(scope, name) {
             self.value_mut(value).pinned = true;
         }

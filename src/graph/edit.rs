@@ -1,6 +1,6 @@
 //! Edits. Each one keeps the index of readers and makers true.
 
-use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, ValueId};
+use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, Value, ValueId};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::{
     AttributeProto, Dimension, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
@@ -25,14 +25,29 @@ impl Graph {
     pub fn set_input(&mut self, node: NodeId, slot: usize, value: ValueId) {
         self.drop_use(node, slot);
         let name = self.value(value).name.clone();
+        let proto = &mut self.node_mut(node).proto;
+        if proto.input.len() <= slot {
+            proto.input.resize(slot + 1, BString::default());
+        }
+        let old = std::mem::replace(&mut proto.input[slot], name.clone());
+        rename_sharding(proto, &old, &name);
+        self.push_input(node, slot, Some(value));
+    }
+
+    /// Notes what a node reads; missing inputs before it are noted as omitted.
+    pub(super) fn push_input(&mut self, node: NodeId, slot: usize, value: Option<ValueId>) {
+        let place = value.map_or(0, |value| {
+            let uses = &mut self.value_mut(value).uses;
+            uses.push(Use { node, slot });
+            uses.len() - 1
+        });
         let data = self.node_mut(node);
         if data.inputs.len() <= slot {
             data.inputs.resize(slot + 1, None);
-            data.proto.input.resize(slot + 1, BString::default());
+            data.use_places.resize(slot + 1, 0);
         }
-        data.inputs[slot] = Some(value);
-        data.proto.input[slot] = name;
-        self.value_mut(value).uses.push(Use { node, slot });
+        data.inputs[slot] = value;
+        data.use_places[slot] = place;
     }
 
     /// Removes a node; what it made is gone, what it read has a reader less.
@@ -63,7 +78,8 @@ impl Graph {
         let name = self.value(after).name.clone();
         let data = self.node_mut(maker);
         data.outputs[slot] = Some(after);
-        data.proto.output[slot] = name;
+        let old = std::mem::replace(&mut data.proto.output[slot], name.clone());
+        rename_sharding(&mut data.proto, &old, &name);
         self.forget(before);
     }
 
@@ -74,6 +90,7 @@ impl Graph {
         }
         let data = self.node_mut(node);
         data.inputs.clear();
+        data.use_places.clear();
         data.proto.input.clear();
         data.proto.op_type = Some(op.into());
         data.proto.attribute = attributes;
@@ -95,12 +112,14 @@ impl Graph {
         }
     }
 
-    /// Adds a constant where `node` can read it: an initializer of its scope, or in a
-    /// function, which has none, a Constant node before it.
+    /// Adds a constant where `node` can read it: an initializer of its scope, or a Constant node
+    /// before all others in a function, which has no initializers, and in a subgraph until IR
+    /// version 3, where they would have to be inputs of the subgraph.
     pub fn add_constant(&mut self, node: NodeId, tensor: TensorProto) -> ValueId {
         let scope = self.node(node).scope;
         match self.scope(scope).kind {
             ScopeKind::Function(_) => self.add_constant_node(scope, tensor),
+            ScopeKind::Subgraph if self.ir_version() < 4 => self.add_constant_node(scope, tensor),
             _ => self.add_initializer(scope, tensor),
         }
     }
@@ -109,7 +128,7 @@ impl Graph {
         let name = tensor.name.clone().unwrap_or_default();
         let index = self.scope(scope).graph.initializer.len();
         // Until IR version 3 each initializer of the main graph must be an input as well.
-        let listed = self.ir_version() < 4 && self.scope(scope).kind == ScopeKind::Main;
+        let listed = self.ir_version() < 4;
         if listed {
             let info = value_info(&tensor);
             self.scope_mut(scope).graph.input.push(info);
@@ -129,7 +148,7 @@ impl Graph {
         let op_type = Some("Constant".into());
         let proto = NodeProto { output: vec![name.clone()], op_type, attribute: vec![attribute], ..Default::default() };
         let id = self.push_node(scope, proto);
-        self.scope_mut(scope).order.insert(0, id);
+        self.scope_mut(scope).prepended.push(id);
         let value = self.define_new(scope, name.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));
         value
@@ -137,9 +156,7 @@ impl Graph {
 
     fn push_node(&mut self, scope: ScopeId, proto: NodeProto) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
-        let (inputs, outputs) = (Vec::new(), Vec::new());
-        let (subscopes, inserted_after) = (Vec::new(), Vec::new());
-        self.nodes.push(Node { scope, proto, inputs, outputs, subscopes, inserted_after, removed: false });
+        self.nodes.push(Node::new(scope, proto));
         id
     }
 
@@ -164,8 +181,7 @@ impl Graph {
         let id = ValueId(self.values.len() as u32);
         self.scope_mut(scope).names.insert(name.into(), id);
         self.taken.insert(name.into());
-        let (uses, outputs, pinned) = (Vec::new(), 0, false);
-        self.values.push(super::Value { scope, name: name.into(), origin, uses, outputs, pinned });
+        self.values.push(Value::new(scope, name.into(), origin));
         id
     }
 
@@ -203,6 +219,8 @@ impl Graph {
                 continue;
             }
             match data.origin {
+                // A default stays: callers may name it.
+                Origin::Initializer { .. } | Origin::Sparse { .. } if self.is_overridable(value) => {}
                 Origin::Initializer { .. } | Origin::Sparse { .. } => self.forget(value),
                 Origin::Node(node, _) if self.is_dead_constant(node) => self.remove_node(node),
                 _ => {}
@@ -220,7 +238,13 @@ impl Graph {
 
     fn drop_use(&mut self, node: NodeId, slot: usize) {
         let Some(value) = self.node_mut(node).inputs.get_mut(slot).and_then(Option::take) else { return };
-        self.value_mut(value).uses.retain(|usage| *usage != Use { node, slot });
+        let place = self.node(node).use_places[slot];
+        let uses = &mut self.value_mut(value).uses;
+        uses.swap_remove(place);
+        // Another use has taken the place.
+        if let Some(moved) = uses.get(place).copied() {
+            self.node_mut(moved.node).use_places[moved.slot] = place;
+        }
         self.released.push(value);
     }
 
@@ -235,6 +259,14 @@ impl Graph {
 impl Origin {
     fn is_by(self, maker: NodeId) -> bool {
         matches!(self, Origin::Node(node, _) if node == maker)
+    }
+}
+
+/// A node that is distributed over devices names its inputs and outputs a second time.
+fn rename_sharding(node: &mut NodeProto, old: &BString, new: &BString) {
+    let specs = node.device_configurations.iter_mut().flat_map(|device| &mut device.sharding_spec);
+    for spec in specs.filter(|spec| spec.tensor_name.as_ref() == Some(old)) {
+        spec.tensor_name = Some(new.clone());
     }
 }
 

@@ -12,6 +12,7 @@ mod edit;
 pub mod shape;
 #[cfg(test)]
 mod tests;
+mod training;
 
 use crate::onnx::access::text;
 use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
@@ -43,6 +44,8 @@ pub struct Graph {
     overridden: HashSet<BString>,
     /// Every name that occurs anywhere.
     taken: HashSet<BString>,
+    /// The scopes that define a name, for names that several do.
+    shadowing: HashMap<BString, Vec<ScopeId>>,
     /// The last number that was appended to a name to make it fresh.
     last_numbers: HashMap<BString, u32>,
     /// Values that lost a reader through an edit.
@@ -66,6 +69,8 @@ struct Scope {
     /// The graph without its nodes.
     graph: GraphProto,
     order: Vec<NodeId>,
+    /// Constant nodes that edits put before all others.
+    prepended: Vec<NodeId>,
     /// The version of the standard operator set.
     opset: i64,
     names: HashMap<BString, ValueId>,
@@ -83,6 +88,8 @@ pub struct Node {
     pub inputs: Vec<Option<ValueId>>,
     /// What it makes.
     pub outputs: Vec<Option<ValueId>>,
+    /// Where each input is among the uses of its value.
+    use_places: Vec<usize>,
     subscopes: Vec<ScopeId>,
     inserted_after: Vec<NodeId>,
     removed: bool,
@@ -102,6 +109,8 @@ pub struct Value {
     pub outputs: u32,
     /// Whether something outside the graph names it (training info, quantisation annotation).
     pub pinned: bool,
+    /// Whether training info says that training updates it.
+    pub trained: bool,
 }
 
 /// Where a value comes from.
@@ -136,6 +145,20 @@ pub struct Use {
     pub node: NodeId,
     /// Which of its inputs.
     pub slot: usize,
+}
+
+impl Node {
+    fn new(scope: ScopeId, proto: NodeProto) -> Self {
+        let (inputs, use_places, outputs) = (Vec::new(), Vec::new(), Vec::new());
+        let (subscopes, inserted_after) = (Vec::new(), Vec::new());
+        Node { scope, proto, inputs, outputs, use_places, subscopes, inserted_after, removed: false }
+    }
+}
+
+impl Value {
+    fn new(scope: ScopeId, name: BString, origin: Origin) -> Self {
+        Value { scope, name, origin, uses: Vec::new(), outputs: 0, pinned: false, trained: false }
+    }
 }
 
 impl NodeId {
@@ -219,6 +242,45 @@ impl Graph {
             "CastLike" => usage.slot == 1,
             _ => false,
         }
+    }
+
+    /// Whether the initializer behind a value is only a default. Until IR version 3 every
+    /// initializer of the main graph must be listed as an input; since then, and in the body of
+    /// a loop, which is called by the loop, a listed one can be replaced. What training updates
+    /// is replaced as well.
+    pub fn is_overridable(&self, value: ValueId) -> bool {
+        let data = self.value(value);
+        let listed = match data.origin {
+            Origin::Initializer { listed, .. } | Origin::Sparse { listed, .. } => listed,
+            _ => false,
+        };
+        data.trained || listed && (self.ir_version() >= 4 || self.scope(data.scope).kind != ScopeKind::Main)
+    }
+
+    /// Whether a nested or an enclosing scope has a value of the same name, so that moving the
+    /// place where this one is made could change what the name means there.
+    pub fn is_shadowed(&self, value: ValueId) -> bool {
+        let data = self.value(value);
+        let Some(scopes) = self.shadowing.get(&data.name) else { return false };
+        scopes.iter().any(|other| {
+            *other != data.scope && (self.is_inside(*other, data.scope) || self.is_inside(data.scope, *other))
+        })
+    }
+
+    fn is_inside(&self, inner: ScopeId, outer: ScopeId) -> bool {
+        let mut scope = Some(inner);
+        while let Some(id) = scope {
+            if id == outer {
+                return true;
+            }
+            scope = self.scope(id).parent;
+        }
+        false
+    }
+
+    /// Whether a local function replaces a standard operator.
+    pub fn is_overridden(&self, op: &str) -> bool {
+        self.overridden.contains(op.as_bytes().as_bstr())
     }
 
     /// The model's IR version; 3 where it does not say (the first with one).

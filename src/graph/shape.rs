@@ -126,8 +126,13 @@ fn declared(graph: &Graph) -> Vec<Fact> {
             infos.map(|info| (text(&info.name).as_bytes(), info)).collect()
         })
         .collect();
-    let fact = |value: &super::Value| {
-        if let Origin::Initializer { index, .. } = value.origin {
+    let fact = |id: ValueId| {
+        let value = graph.value(id);
+        let index = match value.origin {
+            Origin::Initializer { index, .. } if !graph.is_overridable(id) => Some(index),
+            _ => None,
+        };
+        if let Some(index) = index {
             let tensor = &graph.scope(value.scope).graph.initializer[index];
             let shape = tensor.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
             return Fact { element: tensor.element(), shape: Some(shape) };
@@ -135,7 +140,7 @@ fn declared(graph: &Graph) -> Vec<Fact> {
         let info = infos[value.scope.0 as usize].get(value.name.as_slice());
         info.and_then(|info| info.tensor_type()).map(from_type).unwrap_or_default()
     };
-    graph.values.iter().map(fact).collect()
+    (0..graph.values.len() as u32).map(|id| fact(ValueId(id))).collect()
 }
 
 fn from_type(tensor: &TensorTypeProto) -> Fact {
@@ -190,11 +195,8 @@ fn broadcast(a: &Axes, b: &Axes) -> Axes {
 fn stored_ints(graph: &Graph, node: NodeId, slot: usize) -> Option<Vec<i64>> {
     let value = graph.input(node, slot)?;
     // A caller could give another shape.
-    let overridable = matches!(graph.value(value).origin, Origin::Initializer { listed: true, .. });
-    if overridable && graph.ir_version() >= 4 {
-        return None;
-    }
-    graph.stored_tensor(value)?.int_values().ok()
+    let tensor = if graph.is_overridable(value) { None } else { graph.stored_tensor(value) };
+    tensor?.int_values().ok()
 }
 
 fn reshape(graph: &Graph, node: NodeId) -> Axes {

@@ -4,11 +4,15 @@ use super::{Bias, Linear};
 use crate::affine::ChannelAffine;
 use crate::graph::constant::{Constant, Constants};
 use crate::graph::{Graph, ValueId};
+use crate::onnx::TensorError;
 use crate::onnx::element::{FloatType, Scaling};
 use crate::onnx::payload::{Payload, Scaled};
 use crate::refusal::{Code, Refusal};
 use bstr::BString;
 use std::sync::Arc;
+
+/// A bias has one element per channel; per row as well, only where the old one was so.
+const LARGEST_BIAS: usize = 1 << 26;
 
 /// The bias that a map makes of the old one.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +23,18 @@ pub struct NewBias {
     pub values: Vec<f64>,
 }
 
-/// The weight that a map makes of the old one, computed only when it is read.
+/// The weight that a map makes of the old one, computed only when it is read. An overflow that
+/// shows then carries the `tag`.
 ///
 /// # Errors
 /// The refusal, when the old weight cannot be read.
-pub fn weight(graph: &Graph, constants: &Constants, linear: &Linear, map: &ChannelAffine) -> Result<Payload, Refusal> {
+pub fn weight(
+    graph: &Graph,
+    constants: &Constants,
+    linear: &Linear,
+    map: &ChannelAffine,
+    tag: u32,
+) -> Result<Payload, Refusal> {
     let refuse = |reason| Refusal::not_constant(graph, Code::WeightNotConstant, "the weight", reason);
     let source = match constants.find(linear.weight).map_err(refuse)? {
         Constant::Stored(home) => {
@@ -32,9 +43,16 @@ pub fn weight(graph: &Graph, constants: &Constants, linear: &Linear, map: &Chann
         }
         Constant::Computed(dense) => linear.element.encode(&dense.values).into(),
     };
+    // A model that was folded before and not saved has weights that are not computed yet.
+    let source = match source {
+        Payload::Scaled(_) => {
+            Payload::Memory(source.to_bytes().map_err(|error| refuse(TensorError::from(error).into()))?)
+        }
+        stored => stored,
+    };
     let scaling = Scaling { view: linear.view, factors: map.scale().into() };
     let tensor: BString = graph.name(linear.weight).into();
-    Ok(Payload::Scaled(Arc::new(Scaled { tensor, tag: linear.node.index(), source, element: linear.element, scaling })))
+    Ok(Payload::Scaled(Arc::new(Scaled { tensor, tag, source, element: linear.element, scaling })))
 }
 
 /// The bias that a map makes of the old one: s·g·b + t. `None` when there was none and none
@@ -75,6 +93,10 @@ fn absorb_bias(
     let mut shape = old.shape.clone();
     shape.pop();
     let rows: usize = shape.iter().product();
+    if rows.checked_mul(channels).is_none_or(|count| count > LARGEST_BIAS) {
+        let detail = format!("a bias of {rows} rows and {channels} channels would be too large");
+        return Err(Refusal::new(Code::BiasNotConstant, detail));
+    }
     shape.push(channels);
     let element = |row: usize, channel: usize| old.values[row * per_row + if per_row == 1 { 0 } else { channel }];
     let place = |index: usize| (index / channels, index % channels);

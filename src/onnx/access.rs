@@ -35,14 +35,16 @@ impl NodeProto {
         self.attribute.iter().find(|attribute| text(&attribute.name) == name)
     }
 
-    /// An integer attribute, or its default.
+    /// An integer attribute, or its default. An attribute without a number is 0: proto3
+    /// writers leave zeros out.
     pub fn int(&self, name: &str, default: i64) -> i64 {
-        self.attribute(name).and_then(|attribute| attribute.i).unwrap_or(default)
+        self.attribute(name).map_or(default, |attribute| attribute.i.unwrap_or_default())
     }
 
-    /// A float attribute, or its default. Attributes are f32 in the schema.
+    /// A float attribute, or its default; 0 if it is there without a number. Attributes are
+    /// f32 in the schema.
     pub fn float(&self, name: &str, default: f32) -> f32 {
-        self.attribute(name).and_then(|attribute| attribute.f).unwrap_or(default)
+        self.attribute(name).map_or(default, |attribute| attribute.f.unwrap_or_default())
     }
 
     /// A list of integers, if the attribute is there.

@@ -15,4 +15,4 @@ pub mod wire;
 
 pub use load::{LoadError, load};
 pub use save::{SaveError, check_saves, save};
-pub use tensor::TensorError;
+pub use tensor::{TensorError, element_count};

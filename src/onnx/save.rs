@@ -59,6 +59,17 @@ pub enum SaveError {
 }
 
 impl SaveError {
+    /// Whether nobody reads the pipe any more that the model was written to.
+    pub fn is_broken_pipe(&self) -> bool {
+        let error = match self {
+            SaveError::Io { source, .. } => source,
+            SaveError::Encode { source: EncodeError::Write(error), .. } => error,
+            SaveError::Print { source: PrintError::Io(error), .. } => error,
+            _ => return false,
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
+
     /// The overflow of a scaled weight, if that is what went wrong.
     pub fn overflow(&self) -> Option<&Overflow> {
         match self {
@@ -90,21 +101,33 @@ pub fn save(model: &ModelProto, path: &Path) -> Result<u64, SaveError> {
         if stdout.is_terminal() {
             return Err(SaveError::Terminal);
         }
-        return encode(model, &mut stdout, path);
+        return stream(model, &mut stdout, path);
     }
     // A device or a pipe cannot be replaced: it is written to.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
         let mut file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-        return encode(model, &mut file, path);
+        return stream(model, &mut file, path);
     }
     if path.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
     }
     let mut file = AtomicFile::create(path).map_err(failed)?;
-    file.reserve(size).map_err(failed)?;
+    if !is_text(path) {
+        file.reserve(size).map_err(failed)?;
+    }
     let written = encode(model, &mut file, path)?;
     file.commit().map_err(failed)?;
     Ok(written)
+}
+
+/// What went into a pipe cannot be taken back: all is computed once before the first byte.
+fn stream(model: &ModelProto, out: &mut dyn Write, path: &Path) -> Result<u64, SaveError> {
+    check_saves(model)?;
+    encode(model, out, path)
+}
+
+fn is_text(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "onnxtxt")
 }
 
 /// Computes every byte that [`save`] would write, and drops it: finds what cannot be read or
@@ -117,7 +140,7 @@ pub fn check_saves(model: &ModelProto) -> Result<u64, SaveError> {
 }
 
 fn encode(model: &ModelProto, out: &mut dyn Write, path: &Path) -> Result<u64, SaveError> {
-    if path.extension().is_some_and(|extension| extension == "onnxtxt") {
+    if is_text(path) {
         let mut out = BufWriter::new(out);
         let printed = text::print(model, &PrintOptions { weights: true }, &mut out);
         let flushed = printed.and_then(|()| out.flush().map_err(PrintError::from));

@@ -29,6 +29,13 @@ pub enum TensorError {
     Payload(#[from] PayloadError),
 }
 
+/// How many elements a tensor of these dimensions has; `None` when one is negative, or there
+/// are more than could be addressed, however wide they are.
+pub fn element_count(dims: &[i64]) -> Option<usize> {
+    let count = dims.iter().try_fold(1usize, |count, dim| count.checked_mul(usize::try_from(*dim).ok()?))?;
+    (count < isize::MAX as usize / 16).then_some(count)
+}
+
 impl TensorProto {
     /// A tensor of floats, each rounded once, stored as `raw_data`.
     pub fn floats(name: impl Into<BString>, element: FloatType, dims: &[usize], values: &[f64]) -> Self {
@@ -55,10 +62,7 @@ impl TensorProto {
     pub fn shape(&self) -> Result<Vec<usize>, TensorError> {
         let shape: Option<Vec<usize>> = self.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
         let shape = shape.ok_or_else(|| self.malformed("a negative dimension"))?;
-        match shape.iter().try_fold(1usize, |product, dim| product.checked_mul(*dim)) {
-            Some(count) if count < isize::MAX as usize / 16 => Ok(shape),
-            _ => Err(self.malformed("its dimensions overflow")),
-        }
+        element_count(&self.dims).map(|_| shape).ok_or_else(|| self.malformed("its dimensions overflow"))
     }
 
     /// Whether the elements are in another file (`data_location = EXTERNAL`).

@@ -32,7 +32,7 @@ impl Code {
                 "Export the model with spatial = 1, or leave it.",
             ),
             Code::Malformed => because(
-                "The BatchNormalization has not the five inputs or the output that its operator needs.",
+                "The BatchNormalization has not the five inputs or the output that its operator needs, or its input has no channel axis (rank 0 or 1).",
                 "What it computes is not defined.",
                 "Check the model with onnx.checker.check_model; export it again.",
             ),
@@ -47,7 +47,7 @@ impl Code {
                 "Check the model with onnx.checker.check_model; export it again.",
             ),
             Code::Overridable => because(
-                "A weight or parameter is an initializer and a graph input as well (IR version 4 and later).",
+                "A weight or parameter is an initializer and a graph input as well (IR version 4 and later, and in the body of a loop), or training info updates it.",
                 "Such an initializer is only a default: a caller can pass another tensor, and the folded model would not see it.",
                 "If nobody overrides it, remove it from the graph inputs (onnxruntime's remove_initializer_from_input.py does that).",
             ),
@@ -62,7 +62,7 @@ impl Code {
                 "Convert the model to float32 or bfloat16 before folding, or exclude this node.",
             ),
             Code::NoLinearProducer => because(
-                "What makes the input of the BatchNormalization is a graph input, or an operator that is not linear, or one that this version cannot fold into.",
+                "What makes the input of the BatchNormalization is a graph input, or an operator that is not linear, or one that this version cannot fold into, or another BatchNormalization that is kept.",
                 "Only Conv, ConvTranspose, Gemm, MatMul and MatMul + Add absorb a map, seen through Identity and inference Dropout. A Relu in between, for example, does not commute with a negative factor or a shift.",
                 "Nothing, if the network is built that way (normalisation after the activation).",
             ),
@@ -77,7 +77,7 @@ impl Code {
                 "Remove the output from the graph, if it was exposed for debugging.",
             ),
             Code::SubgraphCapture => because(
-                "A subgraph (the body of an If, Loop or Scan) reads the value before the BatchNormalization.",
+                "A subgraph (the body of an If, Loop or Scan) reads the value before the BatchNormalization, or the BatchNormalization is in a subgraph and the value comes from outside.",
                 "The subgraph sees the value before the normalisation, which after folding no longer exists.",
                 "Nothing, if the network needs the value.",
             ),
@@ -92,7 +92,7 @@ impl Code {
                 "Store the bias as an initializer.",
             ),
             Code::UnsupportedType => because(
-                "The weight is not float16, bfloat16, float32 or float64.",
+                "The weight, or a parameter of the BatchNormalization, is not float16, bfloat16, float32 or float64.",
                 "Scaling needs a floating-point type with an arithmetic of its own.",
                 "Fold before you quantise or convert the model.",
             ),
@@ -110,6 +110,11 @@ impl Code {
                 "The operator before the BatchNormalization has another number of output channels than the BatchNormalization, or a weight or bias of a shape that the operator does not allow.",
                 "What the model computes is not defined, or rests on broadcasting that a weight cannot express.",
                 "Check the model with onnx.checker.check_model; export it again.",
+            ),
+            Code::NameClash => because(
+                "A name that the folded graph would need means something else where it would be read: a nested or enclosing graph has a value of the same name as the output, or a local function replaces the standard operator Add.",
+                "The folded graph would be invalid, or a subgraph would read the wrong value.",
+                "Give the values unique names (onnx.compose.add_prefix, or export the model again).",
             ),
             Code::InFunction => because(
                 "The BatchNormalization is in the body of a model-local function.",

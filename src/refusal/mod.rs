@@ -50,6 +50,8 @@ pub enum Code {
     ConstantLeft,
     /// The numbers of channels disagree.
     ShapeMismatch,
+    /// A name that would have to be written means something else there.
+    NameClash,
     /// It is in a local function.
     InFunction,
     /// `--select` or `--exclude` leaves it out.
@@ -91,7 +93,7 @@ impl Refusal {
         match reason {
             NotConstant::Overridable(value) => Refusal::new(
                 Code::Overridable,
-                format!("{operand} is `{}`, which is also a graph input: a caller can override it", graph.name(value)),
+                format!("{operand} is `{}`, which a caller (or training) can replace", graph.name(value)),
             ),
             NotConstant::Input(value) => {
                 Refusal::new(code, format!("{operand} depends on the graph input `{}`", graph.name(value)))
@@ -100,6 +102,7 @@ impl Refusal {
                 let text = format!("{operand} is computed by {} `{}`", graph.op_label(node), graph.label(node));
                 Refusal::because_of(graph, node, code, text)
             }
+            NotConstant::TooDeep => Refusal::new(code, format!("{operand} is computed by more than 64 nodes in a row")),
             NotConstant::Unreadable(what) => Refusal::new(code, format!("{operand} cannot be read: {what}")),
         }
     }
@@ -107,7 +110,7 @@ impl Refusal {
 
 impl Code {
     /// All codes, in the order in which they are documented.
-    pub const ALL: [Code; 20] = [
+    pub const ALL: [Code; 21] = [
         Code::TrainingMode,
         Code::PerActivation,
         Code::Malformed,
@@ -126,6 +129,7 @@ impl Code {
         Code::ChannelAxis,
         Code::ConstantLeft,
         Code::ShapeMismatch,
+        Code::NameClash,
         Code::InFunction,
         Code::NotSelected,
     ];
@@ -151,6 +155,7 @@ impl Code {
             Code::ChannelAxis => "channel-axis",
             Code::ConstantLeft => "constant-left",
             Code::ShapeMismatch => "shape-mismatch",
+            Code::NameClash => "name-clash",
             Code::InFunction => "in-function",
             Code::NotSelected => "not-selected",
         }

@@ -7,7 +7,6 @@ use crate::refusal::{Code, Refusal};
 use crate::transform::fold::{FoldReport, Health, NormReport, Outcome};
 use crate::verify::Verification;
 use anstyle::{AnsiColor, Style};
-use std::path::Path;
 use std::time::Duration;
 
 /// More BatchNormalizations than this are grouped.
@@ -24,20 +23,20 @@ const DIM: Style = Style::new().dimmed();
 /// What `fold` did: a table, a summary, and where the result is.
 pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     let report = summary.report;
-    let mut text = format!("{BOLD}{}{BOLD:#}\n", title(summary.model));
+    let mut text = format!("{BOLD}{}{BOLD:#}\n", title(&summary.model));
     if report.norms.is_empty() {
-        return text + "no BatchNormalization\n" + &written(summary.written);
+        return text + "no BatchNormalization\n" + &written(summary);
     }
     text += &match verbose || report.norms.len() <= GROUP_ABOVE {
         true => table(report),
         false => groups(report),
     };
     text += &format!("{}\n", summary_line(summary, elapsed));
-    text + &codes_hint(report) + &written(summary.written)
+    text + &codes_hint(report) + &written(summary)
 }
 
-fn title(model: &Path) -> String {
-    if model == Path::new("-") { "standard input".into() } else { model.display().to_string() }
+fn title(model: &str) -> &str {
+    if model == "-" { "standard input" } else { model }
 }
 
 fn duration(elapsed: Duration) -> String {
@@ -58,8 +57,7 @@ fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
 
 fn verdict(verification: &Verification) -> String {
     let style = if verification.same { GOOD } else { BAD };
-    let refused = if verification.same { "" } else { "; nothing was written" };
-    format!("{style}{}{refused}{style:#}", verification.sentence())
+    format!("{style}{}{style:#}", verification.sentence())
 }
 
 fn codes_hint(report: &FoldReport) -> String {
@@ -68,11 +66,12 @@ fn codes_hint(report: &FoldReport) -> String {
     refusal.map(hint).unwrap_or_default()
 }
 
-fn written(path: Option<&Path>) -> String {
-    match path {
-        Some(path) if path == Path::new("-") => String::new(),
-        Some(path) => format!("wrote {}\n", path.display()),
-        None => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
+fn written(summary: &FoldSummary) -> String {
+    match &summary.written {
+        Some(path) if path == "-" => String::new(),
+        Some(path) => format!("wrote {path}\n"),
+        None if !summary.wanted => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
+        None => "nothing was written\n".into(),
     }
 }
 
@@ -149,11 +148,9 @@ fn kept_group(report: &FoldReport, code: Code) -> String {
 pub fn verify(summary: &VerifySummary, elapsed: Duration) -> String {
     let verification = summary.verification;
     let rows: Vec<Vec<Cell>> = verification.outputs.iter().map(output_row).collect();
-    let style = if verification.same { GOOD } else { BAD };
     let samples = verification.samples;
     let plural = if samples == 1 { "" } else { "s" };
-    let verdict = format!("{style}{}{style:#}", verification.sentence());
-    render(&rows) + &format!("{verdict} · {samples} sample{plural} · {}\n", duration(elapsed))
+    render(&rows) + &format!("{} · {samples} sample{plural} · {}\n", verdict(verification), duration(elapsed))
 }
 
 fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
@@ -172,7 +169,7 @@ fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
 pub fn inspect(summary: &InspectSummary) -> String {
     let InspectSummary { opset, nodes, parameters, foldable, norms, .. } = summary;
     let element = summary.element.map_or(String::new(), |element| format!(" · {element}"));
-    let model = title(summary.model);
+    let model = title(&summary.model);
     let head = format!("{BOLD}{model}{BOLD:#}\nopset {opset} · {nodes} nodes · {parameters} parameters{element}\n");
     if norms.is_empty() {
         return head + "no BatchNormalization\n";

@@ -5,6 +5,7 @@ pub mod json;
 mod table;
 
 use crate::onnx::element::DataType;
+use crate::onnx::element_count;
 use crate::onnx::schema::ModelProto;
 use crate::transform::fold::{FoldReport, NormReport};
 use crate::verify::Verification;
@@ -15,9 +16,12 @@ use std::path::Path;
 #[derive(Serialize)]
 pub struct FoldSummary<'a> {
     /// The model.
-    pub model: &'a Path,
+    pub model: String,
     /// The file that was written, if any.
-    pub written: Option<&'a Path>,
+    pub written: Option<String>,
+    /// Whether a file was to be written.
+    #[serde(skip)]
+    pub wanted: bool,
     /// What was folded and what was kept.
     #[serde(flatten)]
     pub report: &'a FoldReport,
@@ -29,9 +33,9 @@ pub struct FoldSummary<'a> {
 #[derive(Serialize)]
 pub struct VerifySummary<'a> {
     /// The first model.
-    pub original: &'a Path,
+    pub original: String,
     /// The second model.
-    pub result: &'a Path,
+    pub result: String,
     /// What the comparison found.
     #[serde(flatten)]
     pub verification: &'a Verification,
@@ -41,7 +45,7 @@ pub struct VerifySummary<'a> {
 #[derive(Serialize)]
 pub struct InspectSummary<'a> {
     /// The model.
-    pub model: &'a Path,
+    pub model: String,
     /// The IR version.
     pub ir_version: Option<i64>,
     /// The version of the standard operator set.
@@ -60,17 +64,17 @@ pub struct InspectSummary<'a> {
 
 impl<'a> InspectSummary<'a> {
     /// Looks at a model of which it is known what folds.
-    pub fn new(path: &'a Path, model: &ModelProto, report: &'a FoldReport) -> Self {
+    pub fn new(path: &Path, model: &ModelProto, report: &'a FoldReport) -> Self {
         let graph = model.graph.as_ref();
         let tensors = graph.map_or(&[][..], |graph| &graph.initializer);
-        let count = |dims: &[i64]| dims.iter().product::<i64>().unsigned_abs();
+        let count = |dims: &[i64]| element_count(dims).unwrap_or(0) as u64;
         let largest = tensors.iter().max_by_key(|tensor| count(&tensor.dims));
         InspectSummary {
-            model: path,
+            model: path.display().to_string(),
             ir_version: model.ir_version,
             opset: crate::onnx::access::standard_opset(&model.opset_import),
             nodes: report.nodes_before,
-            parameters: tensors.iter().map(|tensor| count(&tensor.dims)).sum(),
+            parameters: tensors.iter().map(|tensor| count(&tensor.dims)).fold(0, u64::saturating_add),
             element: largest.and_then(|tensor| tensor.element()).map(DataType::name),
             foldable: report.folded,
             norms: &report.norms,

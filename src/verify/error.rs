@@ -8,7 +8,7 @@ use bstr::BString;
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// The original does not run, so there is nothing to compare with.
-    #[error("the original cannot be run, so that nothing is verified: {0} (--no-verify goes without)")]
+    #[error("the original cannot be run, so that nothing is verified: {0}")]
     Original(EngineError),
     /// The result does not run, though the original does.
     #[error("the result cannot be run, though the original can: {0}")]
@@ -27,7 +27,7 @@ pub enum VerifyError {
         result: String,
     },
     /// An input that no random values can be made for.
-    #[error("input `{input}` {what} (--no-verify goes without)")]
+    #[error("input `{input}` {what}")]
     Input {
         /// The input.
         input: BString,

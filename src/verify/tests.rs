@@ -146,7 +146,7 @@ fn symbolic_dimensions_are_found_by_trying() {
     assert_eq!(verification.dims, BTreeMap::from([("batch".into(), 1), ("H".into(), 48), ("W".into(), 48)]));
     let told = VerifyOptions { dims: BTreeMap::from([("H".into(), 47)]), ..Default::default() };
     let error = error(&picky, &picky, &told);
-    assert!(error.starts_with("the original cannot be run") && error.contains("--no-verify"), "{error}");
+    assert!(error.starts_with("the original cannot be run"), "{error}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The command line: what is written where, exit statuses, and errors in one line.
 
 use crate::tool::{digits, repository, run, run_with_input};
+use bn_tool::onnx::element::{DataType, FloatType};
+use bn_tool::onnx::save;
+use bn_tool::onnx::schema::{ModelProto, TensorProto};
+use bn_tool::onnx::text::parse;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -119,7 +123,7 @@ fn nothing_is_written_when_verification_fails() {
     let strict = ["fold", "--atol", "0", "--rtol", "0", "-o"];
     let result = run(&arguments(&strict, &[&out, &digits()]));
     assert_eq!(result.status, Some(1), "{}", result.stderr);
-    assert!(result.text().contains("nothing was written"), "{}", result.text());
+    assert!(result.text().contains("differs") && result.text().ends_with("nothing was written\n"), "{}", result.text());
     assert_eq!(fs::read(&out).unwrap(), b"precious");
     assert_eq!(names_in(&folder), ["folded.onnx"]);
 }
@@ -237,6 +241,84 @@ fn external_data_is_refused_for_now() {
         g (float[2] X) => (float[2] Y) <float[2] W = [\"location\": \"weights.bin\"]> { Y = Add(X, W) }";
     fs::write(&model, text).unwrap();
     assert_fails(&["fold"], &[&model], &["`W` is external data", "onnx.save"]);
+}
+
+/// Two f16 Convs: the weight of the first, of more than a block, folds; that of the second
+/// overflows.
+fn overflowing_model() -> ModelProto {
+    let text = "<ir_version: 8, opset_import: [\"\" : 17]>
+        g (float16[1,256,1,1] x) => (float16[1,1024,1,1] y, float16[1,1024,1,1] z) {
+            [c] v = Conv (x, V)  [first] y = BatchNormalization (v, s, b, b, s)
+            [d] w = Conv (x, W)  [second] z = BatchNormalization (w, s, b, b, s)
+        }";
+    let mut model = parse(text).expect("it parses");
+    let floats = |name: &str, shape: &[usize], value: f64| {
+        TensorProto::floats(name, FloatType::F16, shape, &vec![value; shape.iter().product()])
+    };
+    let graph = model.graph.as_mut().expect("there is a graph");
+    graph.initializer = vec![
+        floats("V", &[1024, 256, 1, 1], 1.0),
+        floats("W", &[1024, 256, 1, 1], 60000.0),
+        floats("s", &[1024], 4.0),
+        floats("b", &[1024], 0.5),
+    ];
+    model
+}
+
+#[test]
+fn an_overflow_halfway_leaves_one_whole_model_in_a_pipe() {
+    let folder = folder();
+    let (model, out) = (folder.path().join("model.onnx"), folder.path().join("out.onnx"));
+    save(&overflowing_model(), &model).unwrap();
+    let to_file = run(&arguments(&["fold", "--no-verify", "--format", "json", "-o"], &[&out, &model]));
+    assert_eq!((to_file.json()["folded"].clone(), to_file.json()["kept"].clone()), (1.into(), 1.into()));
+    let piped = run(&arguments(&["fold", "--no-verify", "-o", "-"], &[&model]));
+    assert_eq!(piped.status, Some(0), "{}", piped.stderr);
+    assert!(piped.stdout == fs::read(&out).unwrap(), "{} bytes", piped.stdout.len());
+}
+
+#[test]
+fn text_that_is_shorter_than_the_binary_ends_where_it_ends() {
+    let folder = folder();
+    let (model, out) = (folder.path().join("model.onnx"), folder.path().join("out.onnxtxt"));
+    let mut zeros = overflowing_model();
+    let graph = zeros.graph.as_mut().unwrap();
+    graph.node.clear();
+    graph.output.clear();
+    let mut tensor = TensorProto::empty("zeros", DataType::Int64, &[10_000]);
+    tensor.set_raw(vec![0; 80_000].into());
+    graph.initializer = vec![tensor];
+    save(&zeros, &model).unwrap();
+    assert_eq!(run(&arguments(&["fold", "-o"], &[&out, &model])).status, Some(0));
+    assert!(!fs::read(&out).unwrap().contains(&0));
+    assert_eq!(run(&arguments(&["inspect"], &[&out])).status, Some(0));
+}
+
+#[test]
+fn what_the_engine_cannot_run_is_not_written_unless_asked() {
+    let folder = folder();
+    let (model, out) = (folder.path().join("model.onnxtxt"), folder.path().join("out.onnx"));
+    let text = fs::read_to_string(repository("fixtures/fold/conv_2d.onnxtxt")).unwrap();
+    fs::write(
+        &model,
+        text.replace("=> (float", "=> (float[1] extra, float")
+            .replace("  c = Conv", "  extra = com.acme.Magic (x)\n  c = Conv"),
+    )
+    .unwrap();
+    let result = run(&arguments(&["fold", "-o"], &[&out, &model]));
+    assert_eq!(result.status, Some(1), "{}{}", result.stderr, result.text());
+    assert!(result.stderr.contains("com.acme") && result.stderr.contains("--no-verify"), "{}", result.stderr);
+    assert!(!out.exists());
+    assert_eq!(run(&arguments(&["fold", "--no-verify", "-o"], &[&out, &model])).status, Some(0));
+}
+
+#[test]
+fn a_model_without_anything_to_fold_is_not_rewritten_in_place() {
+    let folder = folder();
+    let model = folder.path().join("model.onnxtxt");
+    fs::copy(repository("fixtures/fold/keeps_relu_between.onnxtxt"), &model).unwrap();
+    assert_eq!(run(&arguments(&["fold", "--in-place"], &[&model])).status, Some(0));
+    assert!(fs::read_to_string(&model).unwrap().starts_with("# "), "comments are still there");
 }
 
 #[test]

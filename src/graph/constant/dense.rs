@@ -55,10 +55,14 @@ impl Dense {
         let dims = TensorProto { dims: sparse.dims.clone(), ..Default::default() };
         let shape = dims.shape().map_err(|_| malformed("its dimensions overflow"))?;
         let stored = Dense::from_tensor(values)?;
+        let per_element = match indices.shape()?[..] {
+            [count] if count == stored.values.len() => 1,
+            [count, rank] if count == stored.values.len() && rank == shape.len() && rank > 0 => rank,
+            _ => return Err(malformed("indices of another shape than [NNZ] or [NNZ, rank]")),
+        };
         let indices = indices.int_values()?;
-        let per_element = indices.len().checked_div(stored.values.len()).unwrap_or(0);
         let mut out = vec![0.0; shape.iter().product()];
-        for (value, index) in stored.values.iter().zip(indices.chunks_exact(per_element.max(1))) {
+        for (value, index) in stored.values.iter().zip(indices.chunks_exact(per_element)) {
             let place = linear_index(index, &shape).and_then(|place| out.get_mut(place));
             *place.ok_or_else(|| malformed("an index outside its shape"))? = *value;
         }

@@ -87,8 +87,8 @@ pub(super) fn prepare(op: &str, node: &NodeProto, inputs: Inputs, opset: i64) ->
         "Squeeze" => reshaped(squeeze(first, axes(node, second().map(|axes| &**axes)))),
         "Unsqueeze" => reshaped(unsqueeze(first, &axes(node, second().map(|axes| &**axes))?)),
         "Transpose" => transpose(first, node.ints("perm")),
-        "Neg" => each(|x| -x),
-        "Sqrt" => each(f64::sqrt),
+        "Neg" => has_arithmetic(first).then(|| each(|x| -x))?,
+        "Sqrt" => first.float().and(each(f64::sqrt)),
         "Add" => pairs(first, second()?, opset, |a, b| a + b),
         "Sub" => pairs(first, second()?, opset, |a, b| a - b),
         "Mul" => pairs(first, second()?, opset, |a, b| a * b),
@@ -125,7 +125,8 @@ impl Plan {
             }
         };
         let result = Dense { element: self.element, shape: self.shape, values }.rounded();
-        let exact = result.float().is_some() || result.values.iter().all(|value| value.abs() <= (1u64 << 53) as f64);
+        let limit = largest(result.element);
+        let exact = result.float().is_some() || result.values.iter().all(|value| value.abs() <= limit);
         exact.then_some(result)
     }
 }
@@ -161,7 +162,18 @@ fn fill(shape: &Dense, node: &NodeProto) -> Option<Plan> {
 fn pairs(a: &Dense, b: &Dense, opset: i64, f: fn(f64, f64) -> f64) -> Option<Plan> {
     let shape =
         if opset >= 7 { broadcast(&a.shape, &b.shape)? } else { (a.shape == b.shape).then(|| a.shape.clone())? };
-    (a.element == b.element).then_some(Plan { element: a.element, shape, kind: Kind::Pairs(f) })
+    let same = a.element == b.element && has_arithmetic(a);
+    same.then_some(Plan { element: a.element, shape, kind: Kind::Pairs(f) })
+}
+
+/// Floats, and integers of which [`Plan::run`] checks that they do not wrap around.
+fn has_arithmetic(input: &Dense) -> bool {
+    input.float().is_some() || matches!(input.element, DataType::Int32 | DataType::Int64)
+}
+
+/// The largest magnitude of integers of a type, or that f64 can hold.
+fn largest(element: DataType) -> f64 {
+    if element == DataType::Int32 { f64::from(i32::MAX) } else { (1u64 << 53) as f64 }
 }
 
 fn lengths(shape: &Dense) -> Option<Vec<usize>> {
@@ -189,12 +201,13 @@ fn broadcast(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
 /// Row-major strides of `shape`, aligned to the right of `target`; 0 where it is repeated.
 fn strides_for(shape: &[usize], target: &[usize]) -> Vec<usize> {
     let mut strides = vec![0; target.len()];
-    let mut stride = 1;
+    let mut stride = 1usize;
     for axis in (0..shape.len()).rev() {
         if shape[axis] != 1 {
             strides[target.len() - shape.len() + axis] = stride;
         }
-        stride *= shape[axis];
+        // Without elements, strides mean nothing and may be anything.
+        stride = stride.wrapping_mul(shape[axis]);
     }
     strides
 }
@@ -230,6 +243,9 @@ fn reshape(input: &Dense, node: &NodeProto, shape: Option<&Dense>) -> Option<Vec
         -1 => Some(1),
         length => usize::try_from(*length).ok(),
     };
+    if wanted.iter().filter(|length| **length == -1).count() > 1 {
+        return None;
+    }
     let mut shape: Vec<usize> = wanted.iter().enumerate().map(length).collect::<Option<_>>()?;
     if let Some(axis) = wanted.iter().position(|length| *length == -1) {
         shape[axis] = input.values.len().checked_div(product(&shape)?)?;

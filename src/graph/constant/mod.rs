@@ -13,7 +13,8 @@ use super::shape::Facts;
 use super::{Graph, NodeId, Origin, ValueId};
 use crate::onnx::TensorError;
 use crate::onnx::element::DataType;
-use crate::onnx::schema::TensorProto;
+use crate::onnx::element_count;
+use crate::onnx::schema::{SparseTensorProto, TensorProto};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -35,6 +36,8 @@ pub enum NotConstant {
     Overridable(ValueId),
     /// It depends on a node that is not evaluated here.
     Computed(NodeId),
+    /// It is computed by a chain of too many nodes.
+    TooDeep,
     /// It is constant, but malformed, too large, or stored elsewhere.
     Unreadable(String),
 }
@@ -76,10 +79,10 @@ impl<'g> Constants<'g> {
         let mut at = value;
         for _ in 0..DEPTH {
             match self.graph.value(at).origin {
-                Origin::Initializer { listed, .. } => {
-                    self.check_override(at, listed)?;
-                    return Ok(Constant::Stored(at));
+                Origin::Initializer { .. } if self.graph.is_overridable(at) => {
+                    return Err(NotConstant::Overridable(at));
                 }
+                Origin::Initializer { .. } => return Ok(Constant::Stored(at)),
                 Origin::Node(node, 0) if self.graph.op(node) == "Identity" => match self.graph.input(node, 0) {
                     Some(before) => at = before,
                     None => break,
@@ -132,24 +135,24 @@ impl<'g> Constants<'g> {
             return known.clone();
         }
         if depth > DEPTH {
-            return Err(NotConstant::Unreadable("it is computed by more than 64 nodes in a row".into()));
+            return Err(NotConstant::TooDeep);
         }
         let result = self.compute(value, depth).map(Rc::new);
-        self.known.borrow_mut().insert(value, result.clone());
+        // How deep a value is depends on where it was asked for.
+        if result != Err(NotConstant::TooDeep) {
+            self.known.borrow_mut().insert(value, result.clone());
+        }
         result
     }
 
     fn compute(&self, value: ValueId, depth: usize) -> Result<Dense, NotConstant> {
         match self.graph.value(value).origin {
-            Origin::Initializer { listed, .. } => {
-                self.check_override(value, listed)?;
-                self.read(self.stored(value)?)
+            Origin::Initializer { .. } | Origin::Sparse { .. } if self.graph.is_overridable(value) => {
+                Err(NotConstant::Overridable(value))
             }
-            Origin::Sparse { index, listed } => {
-                self.check_override(value, listed)?;
-                let tensor = &self.graph.scope(self.graph.value(value).scope).graph.sparse_initializer[index];
-                self.spend(tensor.dims.iter().product::<i64>().try_into().unwrap_or(usize::MAX))?;
-                Ok(Dense::from_sparse(tensor)?)
+            Origin::Initializer { .. } => self.read(self.stored(value)?),
+            Origin::Sparse { index, .. } => {
+                self.read_sparse(&self.graph.scope(self.graph.value(value).scope).graph.sparse_initializer[index])
             }
             Origin::Node(node, 0) => self.compute_node(node, depth),
             Origin::Node(node, _) => Err(NotConstant::Computed(node)),
@@ -162,10 +165,9 @@ impl<'g> Constants<'g> {
         Ok(Dense::from_tensor(tensor)?)
     }
 
-    /// Until IR version 3 every initializer must be listed as an input; since then a listed
-    /// one is a default that callers can override. Subgraphs have no callers.
-    fn check_override(&self, value: ValueId, listed: bool) -> Result<(), NotConstant> {
-        if listed && self.graph.ir_version() >= 4 { Err(NotConstant::Overridable(value)) } else { Ok(()) }
+    fn read_sparse(&self, tensor: &SparseTensorProto) -> Result<Dense, NotConstant> {
+        self.spend(element_count(&tensor.dims).unwrap_or(usize::MAX))?;
+        Ok(Dense::from_sparse(tensor)?)
     }
 
     /// Notes that a constant of so many elements is about to be made.

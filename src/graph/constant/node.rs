@@ -71,15 +71,13 @@ impl Constants<'_> {
         let dense = |element, shape, values| Some(Ok(Dense { element, shape, values }));
         match text(&value.name).to_string().as_str() {
             "value" => value.t.as_deref().map(|tensor| self.read(tensor)),
-            "value_float" => dense(DataType::Float, vec![], floats(&[value.f?])),
-            "value_int" => dense(DataType::Int64, vec![], ints(&[value.i?])),
+            "value_float" => dense(DataType::Float, vec![], floats(&[value.f.unwrap_or_default()])),
+            "value_int" => dense(DataType::Int64, vec![], ints(&[value.i.unwrap_or_default()])),
             "value_floats" => dense(DataType::Float, vec![value.floats.len()], floats(&value.floats)),
             "value_ints" => dense(DataType::Int64, vec![value.ints.len()], ints(&value.ints)),
             "sparse_value" => {
                 let sparse = value.sparse_tensor.as_deref()?;
-                let count = sparse.dims.iter().try_fold(1i64, |product, dim| product.checked_mul(*dim));
-                let spent = self.spend(count.and_then(|count| count.try_into().ok()).unwrap_or(usize::MAX));
-                Some(spent.and_then(|()| Ok(Dense::from_sparse(sparse)?)))
+                Some(self.read_sparse(sparse))
             }
             _ => None,
         }

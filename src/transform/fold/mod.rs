@@ -18,7 +18,7 @@ use crate::onnx::payload::Overflow;
 use crate::onnx::schema::ModelProto;
 use std::collections::BTreeSet;
 
-pub use plan::{Decision, Fold, Plan};
+use plan::Plan;
 pub use report::{FoldReport, Health, NormReport, Outcome};
 
 /// What to fold.
@@ -26,9 +26,16 @@ pub use report::{FoldReport, Health, NormReport, Outcome};
 pub struct FoldOptions {
     /// Which BatchNormalizations, by name.
     pub selection: Selection,
-    /// Operators whose weight was found to overflow when it is scaled, by their
+    /// BatchNormalizations that were found to make a weight overflow, by their
     /// [`NodeId::index`](crate::graph::NodeId::index); see [`fold_checked`].
-    pub overflowing: BTreeSet<u32>,
+    overflowing: BTreeSet<u32>,
+}
+
+impl FoldOptions {
+    /// Folds the selected BatchNormalizations.
+    pub fn new(selection: Selection) -> Self {
+        FoldOptions { selection, overflowing: BTreeSet::new() }
+    }
 }
 
 /// A folded model and what was done.

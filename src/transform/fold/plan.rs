@@ -6,9 +6,9 @@ use crate::affine::ChannelAffine;
 use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ScopeKind};
-use crate::linear::Linear;
 use crate::linear::absorb::{self, NewBias};
 use crate::linear::path::{Maker, find_maker};
+use crate::linear::{Bias, Linear};
 use crate::onnx::payload::Payload;
 use crate::refusal::{Code, Refusal};
 use std::collections::HashMap;
@@ -96,6 +96,10 @@ impl Planner<'_> {
 
     fn fold(&mut self, node: NodeId, norm: &BatchNorm) -> Result<usize, Refusal> {
         let map = norm.affine()?;
+        if let Some(output) = self.graph.output(node, 0).filter(|output| self.graph.is_shadowed(*output)) {
+            let detail = format!("a nested or enclosing graph has a value `{}` too", self.graph.name(output));
+            return Err(Refusal::new(Code::NameClash, detail));
+        }
         match find_maker(self.graph, self.constants, node)? {
             Maker::Linear(linear) => {
                 let fold = self.absorb(linear, vec![node], map)?;
@@ -127,13 +131,17 @@ impl Planner<'_> {
         if !map.is_finite() {
             return Err(Refusal::new(Code::Degenerate, "the maps of consecutive normalisations overflow"));
         }
-        if self.options.overflowing.contains(&linear.node.index()) {
+        let last = norms.last().map_or(0, |norm| norm.index());
+        if self.options.overflowing.contains(&last) {
             let weight = self.graph.name(linear.weight);
             let detail = format!("an element of `{weight}` would not fit {}", linear.element.data_type().name());
             return Err(Refusal::because_of(self.graph, linear.node, Code::Overflow, detail));
         }
-        let weight = absorb::weight(self.graph, self.constants, &linear, &map)?;
+        let weight = absorb::weight(self.graph, self.constants, &linear, &map, last)?;
         let bias = absorb::bias(self.graph, self.constants, &linear, &map)?;
+        if matches!(linear.bias, Bias::None) && bias.is_some() && self.graph.is_overridden("Add") {
+            return Err(Refusal::new(Code::NameClash, "it would become an Add, which a local function replaces"));
+        }
         Ok(Fold { linear, norms, map, weight, bias })
     }
 }
