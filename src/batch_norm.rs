@@ -6,11 +6,20 @@
 use crate::affine::ChannelAffine;
 use crate::graph::constant::{Constants, Dense};
 use crate::graph::{Graph, NodeId};
+use crate::onnx::schema::AttributeProto;
 use crate::refusal::{Code, Refusal};
 use std::rc::Rc;
 
 /// Inputs of the operator after X.
 const PARAMETERS: [(usize, &str); 4] = [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")];
+
+/// Attributes that decide what the operator computes.
+const ATTRIBUTES: [(&str, i32); 4] = [
+    ("epsilon", AttributeProto::FLOAT),
+    ("training_mode", AttributeProto::INT),
+    ("is_test", AttributeProto::INT),
+    ("spatial", AttributeProto::INT),
+];
 
 /// The parameters of a BatchNormalization in inference mode:
 /// `y = scale · (x − mean) / sqrt(variance + epsilon) + bias`, along axis 1.
@@ -39,6 +48,9 @@ impl BatchNorm {
     /// # Errors
     /// The refusal, when the node is in training mode, malformed, or not constant.
     pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
+        if let Some(name) = graph.node(node).proto.malformed_attribute(&ATTRIBUTES) {
+            return Err(Refusal::new(Code::Malformed, format!("its attribute `{name}` is not one number")));
+        }
         check_outputs(graph, node)?;
         check_mode(graph, node)?;
         let read = |(slot, name)| parameter(graph, constants, node, slot, name);

@@ -99,7 +99,7 @@ impl VerifyArguments {
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|samples| *samples > 0).ok_or_else(|| "expected a number from 1 on".into())
+    text.parse().ok().filter(|samples| (1..=1_000_000).contains(samples)).ok_or_else(|| "expected 1 to 1000000".into())
 }
 
 fn dimension(text: &str) -> Result<(String, usize), String> {

@@ -38,8 +38,13 @@ pub enum Failure {
     #[error("{0}; nothing was written (--no-verify goes without)")]
     Unverified(VerifyError),
     /// The model cannot be printed.
-    #[error(transparent)]
-    Print(#[from] PrintError),
+    #[error("cannot print `{path}`: {source}")]
+    Print {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: PrintError,
+    },
     /// An argument is not usable.
     #[error("{0}")]
     Usage(String),

@@ -64,10 +64,21 @@ pub fn main() -> ExitCode {
         Err(failure) => {
             let style = anstyle::AnsiColor::Red.on_default().bold();
             // One line, and nothing to do about it when standard error is closed.
-            let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {failure}");
+            let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", one_line(&failure.to_string()));
             ExitCode::from(if matches!(failure, Failure::Unverified(_)) { 1 } else { 2 })
         }
     }
+}
+
+/// A message on one line: names in models can hold line breaks, escape sequences, and megabytes.
+fn one_line(message: &str) -> String {
+    const LONGEST: usize = 2000;
+    let mut line = crate::report::printable(message);
+    if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
 }
 
 /// What the exit status says.

@@ -38,7 +38,7 @@ impl Options {
         match printed.and_then(|()| out.flush().map_err(PrintError::from)) {
             Ok(()) => Ok(Status::Done),
             Err(PrintError::Io(error)) => Err(Failure::output(error)),
-            Err(error) => Err(error.into()),
+            Err(source) => Err(Failure::Print { path: self.model.display().to_string(), source }),
         }
     }
 }

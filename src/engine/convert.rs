@@ -12,6 +12,8 @@ use crate::onnx::schema::{
     AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, TypeProto, ValueInfoProto,
 };
 use bstr::{BStr, BString, ByteSlice};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value};
 
@@ -26,7 +28,9 @@ pub fn convert(
     floor: Option<FloatType>,
 ) -> Result<pb::ModelProto, EngineError> {
     let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
-    let converter = Converter { floor };
+    let values = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|tensor| &tensor.name));
+    let taken = values.map(|name| string(text(name))).collect();
+    let converter = Converter { floor, taken: RefCell::new(taken) };
     let mut converted = converter.graph(graph)?;
     for (info, shape) in required_inputs(model).zip(shapes) {
         let input = converted.input.iter_mut().find(|input| input.name == string(text(&info.name)));
@@ -45,6 +49,8 @@ pub fn convert(
 
 struct Converter {
     floor: Option<FloatType>,
+    /// Names of nodes and of values that are not made by nodes: the engine takes both for nodes.
+    taken: RefCell<HashSet<String>>,
 }
 
 impl Converter {
@@ -100,14 +106,26 @@ impl Converter {
         // Without a value it is a zero of f32, which must be widened like all others.
         let zero = (node.standard_op() == "ConstantOfShape" && node.attribute("value").is_none())
             .then(|| Ok(value(self.floats(vec![1], &[0.0]))));
+        let given = node.input.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
         Ok(pb::NodeProto {
-            input: node.input.iter().map(|name| string(name.as_bstr())).collect(),
+            // An omitted last input is the same as none, which the engine only half knows.
+            input: node.input[..given].iter().map(|name| string(name.as_bstr())).collect(),
             output: node.output.iter().take(outputs).map(|name| string(name.as_bstr())).collect(),
-            name: string(text(&node.name)),
+            name: self.unique_name(node),
             op_type: string(text(&node.op_type)),
             attribute: attributes.chain(zero).collect::<Result<_, _>>()?,
             ..Default::default()
         })
+    }
+
+    /// ONNX does not ask for names of nodes, nor that they differ.
+    fn unique_name(&self, node: &NodeProto) -> String {
+        let label = string(node.label());
+        let mut taken = self.taken.borrow_mut();
+        let numbered = (2..).map(|number| format!("{label} ({number})"));
+        let name = std::iter::once(label.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or(label);
+        taken.insert(name.clone());
+        name
     }
 
     fn attribute(&self, node: &NodeProto, attribute: &AttributeProto) -> Result<pb::AttributeProto, EngineError> {

@@ -244,6 +244,13 @@ impl Graph {
         }
     }
 
+    /// How many bytes the initializers have, roughly: those of `raw_data` and the like.
+    fn stored_bytes(&self) -> u64 {
+        let tensors = self.scopes.iter().flat_map(|scope| &scope.graph.initializer);
+        let payloads = tensors.flat_map(|tensor| [tensor.raw_data.as_ref(), tensor.float_data.payload()]);
+        payloads.flatten().map(|payload| payload.len()).sum()
+    }
+
     /// Whether the initializer behind a value is only a default. Until IR version 3 every
     /// initializer of the main graph must be listed as an input; since then, and in the body of
     /// a loop, which is called by the loop, a listed one can be replaced. What training updates

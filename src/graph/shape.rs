@@ -33,10 +33,12 @@ impl Facts {
         let mut facts = Facts(declared(graph));
         for node in graph.nodes() {
             let computed = facts.of_node(graph, node);
-            if let Some(output) = graph.output(node, 0) {
+            // Split gives several outputs of one rank; other operators one that is known.
+            let outputs = if graph.op(node) == "Split" { graph.node(node).outputs.len() } else { 1 };
+            for output in (0..outputs).filter_map(|slot| graph.output(node, slot)) {
                 let fact = &mut facts.0[output.0 as usize];
                 fact.element = fact.element.or(computed.element);
-                fact.shape = agree(fact.shape.take(), computed.shape);
+                fact.shape = agree(fact.shape.take(), computed.shape.clone());
             }
         }
         facts
@@ -52,21 +54,33 @@ impl Facts {
         self.of(value).shape.as_ref().map(Vec::len)
     }
 
+    fn broadcast_all(&self, graph: &Graph, node: NodeId) -> Axes {
+        let mut inputs = graph.node(node).inputs.iter().flatten().map(|value| self.of(*value).shape.clone());
+        let first = inputs.next()?;
+        inputs.fold(first, |sum, next| broadcast(&sum, &next))
+    }
+
     fn of_node(&self, graph: &Graph, node: NodeId) -> Fact {
         let input = |slot| graph.input(node, slot).map(|value| self.of(value).clone()).unwrap_or_default();
         let op = graph.op(node).to_str().unwrap_or("");
+        if op == "Constant" {
+            return constant(graph, node);
+        }
         let first = input(0);
         let shape = match op {
             "Gemm" => Some(vec![None, None]),
             "MatMul" => matmul(&first.shape, &input(1).shape),
-            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" => broadcast(&first.shape, &input(1).shape),
+            "Add" | "Sub" | "Mul" | "Div" | "Pow" | "PRelu" | "Mod" | "And" | "Or" | "Xor" | "BitShift" => {
+                broadcast(&first.shape, &input(1).shape)
+            }
             "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" | "LpPool" | "Pad" => unknown_lengths(&first.shape),
             "GlobalAveragePool" | "GlobalMaxPool" => first.shape.map(|axes| global_pool(&axes)),
             "Flatten" => first.shape.map(|_| vec![None, None]),
             "Reshape" => reshape(graph, node),
             "Transpose" => transpose(graph, node, &first.shape),
             "Squeeze" | "Unsqueeze" => squeezed(graph, node, op, &first.shape),
-            "Concat" => unknown_lengths(&first.shape),
+            "Concat" | "Slice" | "Split" | "CumSum" => unknown_lengths(&first.shape),
+            "Sum" | "Max" | "Min" | "Mean" | "Where" => self.broadcast_all(graph, node),
             _ if KEEPS_SHAPE.contains(&op) => first.shape,
             _ => None,
         };
@@ -76,7 +90,21 @@ impl Facts {
 }
 
 /// Elementwise operators, and others whose first output has the shape of their first input.
-const KEEPS_SHAPE: [&str; 36] = [
+const KEEPS_SHAPE: [&str; 50] = [
+    "Acos",
+    "Asin",
+    "Atan",
+    "Cos",
+    "Cosh",
+    "IsInf",
+    "IsNaN",
+    "Not",
+    "Shrink",
+    "Sign",
+    "Sin",
+    "Sinh",
+    "Swish",
+    "Tan",
     "Abs",
     "BatchNormalization",
     "Cast",
@@ -158,6 +186,29 @@ fn agree(declared: Axes, computed: Axes) -> Axes {
         (Some(_), Some(_)) => None,
         (a, b) => a.or(b),
     }
+}
+
+/// Type and shape of a Constant node, in all its forms but text.
+fn constant(graph: &Graph, node: NodeId) -> Fact {
+    let fact = |element, shape: &[i64]| {
+        let shape = shape.iter().map(|length| usize::try_from(*length).ok()).collect();
+        Fact { element, shape: Some(shape) }
+    };
+    let attribute = graph.node(node).proto.attribute.iter().find_map(|attribute| {
+        Some(match text(&attribute.name).to_str().ok()? {
+            "value" => attribute.t.as_deref().map(|tensor| fact(tensor.element(), &tensor.dims))?,
+            "sparse_value" => attribute
+                .sparse_tensor
+                .as_deref()
+                .map(|sparse| fact(sparse.values.as_ref().and_then(|values| values.element()), &sparse.dims))?,
+            "value_float" => fact(Some(DataType::Float), &[]),
+            "value_int" => fact(Some(DataType::Int64), &[]),
+            "value_floats" => fact(Some(DataType::Float), &[attribute.floats.len() as i64]),
+            "value_ints" => fact(Some(DataType::Int64), &[attribute.ints.len() as i64]),
+            _ => return None,
+        })
+    });
+    attribute.unwrap_or_default()
 }
 
 fn unknown_lengths(axes: &Axes) -> Axes {

@@ -17,6 +17,6 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
         element: weight.element,
         shape: weight.shape.clone(),
         view: [1, 1, channels, inner],
-        bias: context.bias(2, 1.0, |shape| shape == [channels])?,
+        bias: context.bias(2, 1.0, weight.element, |shape| shape == [channels])?,
     })
 }

@@ -24,6 +24,6 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
         element: weight.element,
         shape: weight.shape.clone(),
         view: [groups, weight.shape[0] / groups, per_group, inner],
-        bias: context.bias(2, 1.0, |shape| shape == [groups * per_group])?,
+        bias: context.bias(2, 1.0, weight.element, |shape| shape == [groups * per_group])?,
     })
 }

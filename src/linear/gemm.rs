@@ -27,6 +27,6 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
         element: weight.element,
         shape: weight.shape.clone(),
         view,
-        bias: context.bias(2, beta, fits)?,
+        bias: context.bias(2, beta, weight.element, fits)?,
     })
 }

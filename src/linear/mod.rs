@@ -18,6 +18,7 @@ pub mod path;
 use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::element::FloatType;
+use crate::onnx::schema::AttributeProto;
 use crate::refusal::{Code, Refusal};
 use bstr::ByteSlice;
 
@@ -42,6 +43,16 @@ pub struct Linear {
     /// Where the bias is.
     pub bias: Bias,
 }
+
+/// Attributes that decide where channels and bias lie, or what they are multiplied with.
+const ATTRIBUTES: [(&str, i32); 6] = [
+    ("group", AttributeProto::INT),
+    ("beta", AttributeProto::FLOAT),
+    ("transB", AttributeProto::INT),
+    ("axis", AttributeProto::INT),
+    ("broadcast", AttributeProto::INT),
+    ("alpha", AttributeProto::FLOAT),
+];
 
 /// Where a linear operator has its bias.
 #[derive(Clone, Debug)]
@@ -109,8 +120,20 @@ impl Context<'_> {
         self.graph.node(self.node).proto.int(name, default)
     }
 
+    /// Checks the attributes that decide where channels and bias lie.
+    fn check_attributes(&self) -> Result<(), Refusal> {
+        match self.graph.node(self.node).proto.malformed_attribute(&ATTRIBUTES) {
+            None => Ok(()),
+            Some(name) => {
+                let detail = format!("the attribute `{name}` of {} is not one number", self.label());
+                Err(self.refuse(Code::ShapeMismatch, detail))
+            }
+        }
+    }
+
     /// The constant weight of this rank or more in an input.
     fn weight(&self, slot: usize, min_rank: usize) -> Result<Weight, Refusal> {
+        self.check_attributes()?;
         let operand = format!("the weight of {}", self.label());
         let missing = || self.refuse(Code::WeightNotConstant, format!("{operand} is missing"));
         let value = self.graph.input(self.node, slot).ok_or_else(missing)?;
@@ -126,15 +149,26 @@ impl Context<'_> {
         Ok(Weight { value, element, shape })
     }
 
-    /// The bias in an input: absent, or constant and of a shape for which `fits` is true.
-    fn bias(&self, slot: usize, gain: f64, fits: impl Fn(&[usize]) -> bool) -> Result<Bias, Refusal> {
+    /// The bias in an input: absent, or constant, of the type of the weight, and of a shape for
+    /// which `fits` is true.
+    fn bias(
+        &self,
+        slot: usize,
+        gain: f64,
+        weight: FloatType,
+        fits: impl Fn(&[usize]) -> bool,
+    ) -> Result<Bias, Refusal> {
+        self.check_attributes()?;
         let value = self.graph.input(self.node, slot);
         if let Some(value) = value.filter(|_| gain != 0.0) {
             let operand = format!("the bias of {}", self.label());
-            let (_, shape) = self.constants.type_and_shape(value).map_err(|reason| {
+            let (element, shape) = self.constants.type_and_shape(value).map_err(|reason| {
                 Refusal::not_constant(self.graph, Code::BiasNotConstant, &operand, reason)
                     .at(&self.graph.label(self.node))
             })?;
+            if element != weight.data_type() {
+                return Err(self.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name())));
+            }
             if !fits(&shape) {
                 return Err(self.refuse(Code::ShapeMismatch, format!("{operand} has the shape {shape:?}")));
             }

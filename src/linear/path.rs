@@ -1,9 +1,14 @@
 //! From a BatchNormalization back to what makes its input.
 
 use super::Linear;
+use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::refusal::{Code, Refusal};
+
+/// More nodes in a row that only pass on are not seen through: each normalisation behind them
+/// would walk all the way.
+const LONGEST_WAY: usize = 1000;
 
 /// What makes a value, seen through Identity and inference Dropout.
 pub enum Maker {
@@ -26,7 +31,7 @@ pub fn find_maker(graph: &Graph, constants: &Constants, reader: NodeId) -> Resul
         let detail = format!("`{}` is not made by a node", graph.name(*value));
         return Err(Refusal::new(Code::NoLinearProducer, detail));
     };
-    let is_norm = graph.op(node) == "BatchNormalization" && graph.output(node, 0) == Some(*value);
+    let is_norm = BatchNorm::is(graph, node) && graph.output(node, 0) == Some(*value);
     let linear = super::read(graph, constants, node);
     if linear.is_none() && !is_norm {
         let detail = format!("{} `{}` makes its input", graph.op_label(node), graph.label(node));
@@ -46,7 +51,7 @@ pub(super) struct Hop {
 pub(super) fn walk_back(graph: &Graph, constants: &Constants, reader: NodeId, slot: usize) -> Vec<Hop> {
     let mut way = Vec::new();
     let mut next = graph.input(reader, slot).map(|value| Hop { value, reader });
-    while let Some(hop) = next {
+    while let Some(hop) = next.filter(|_| way.len() < LONGEST_WAY) {
         let passing = graph.producer(hop.value).filter(|node| passes_on(graph, constants, *node, hop.value));
         next = passing.and_then(|reader| graph.input(reader, 0).map(|value| Hop { value, reader }));
         way.push(hop);

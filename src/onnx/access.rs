@@ -47,6 +47,18 @@ impl NodeProto {
         self.attribute(name).map_or(default, |attribute| attribute.f.unwrap_or_default())
     }
 
+    /// The first of these attributes that is there twice, of another type than the operator wants,
+    /// or a reference to an attribute of a function. `numbers` are names and type codes.
+    pub fn malformed_attribute<'a>(&self, numbers: &[(&'a str, i32)]) -> Option<&'a str> {
+        let is_malformed = |(name, kind): &&(&str, i32)| {
+            let mut found = self.attribute.iter().filter(|attribute| text(&attribute.name) == *name);
+            let Some(first) = found.next() else { return false };
+            let other_type = first.r#type.is_some_and(|code| code != 0 && code != *kind);
+            other_type || first.ref_attr_name.is_some() || found.next().is_some()
+        };
+        numbers.iter().find(is_malformed).map(|(name, _)| *name)
+    }
+
     /// A list of integers, if the attribute is there.
     pub fn ints(&self, name: &str) -> Option<&[i64]> {
         self.attribute(name).map(|attribute| attribute.ints.as_slice())

@@ -35,7 +35,7 @@ impl AtomicFile {
     /// # Errors
     /// When the folder does not exist or cannot be written to.
     pub fn create(target: &Path) -> io::Result<Self> {
-        let target = target.canonicalize().unwrap_or_else(|_| target.to_path_buf());
+        let target = follow(target);
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_path_buf();
         let old = target.metadata().ok();
@@ -112,6 +112,12 @@ impl Write for AtomicFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// Where a path leads; a link to a file that does not exist yet leads to its place.
+fn follow(target: &Path) -> PathBuf {
+    let linked = || Some(target.parent()?.join(target.read_link().ok()?));
+    target.canonicalize().ok().or_else(linked).unwrap_or_else(|| target.to_path_buf())
 }
 
 /// Other systems have no files without names.

@@ -12,6 +12,15 @@ use crate::verify::Verification;
 use serde::Serialize;
 use std::path::Path;
 
+/// A text with its control characters escaped: names come from models, and models from anywhere.
+pub fn printable(text: &str) -> String {
+    if !text.contains(char::is_control) {
+        return text.to_owned();
+    }
+    let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
+}
+
 /// What `fold` did.
 #[derive(Serialize)]
 pub struct FoldSummary<'a> {

@@ -1,5 +1,6 @@
 //! Columns of text.
 
+use super::printable;
 use anstyle::Style;
 
 /// A cell: its text and how it looks.
@@ -12,12 +13,12 @@ pub struct Cell {
 impl Cell {
     /// Text, left-aligned.
     pub fn text(text: impl Into<String>) -> Self {
-        Cell { text: text.into(), style: Style::new(), right: false }
+        Cell::styled(text, Style::new())
     }
 
     /// Text in a style.
     pub fn styled(text: impl Into<String>, style: Style) -> Self {
-        Cell { text: text.into(), style, right: false }
+        Cell { text: printable(&text.into()), style, right: false }
     }
 
     /// A number, right-aligned.

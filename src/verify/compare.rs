@@ -9,6 +9,8 @@ pub struct Difference {
     pub max_reference: f64,
     /// Where |a − b| − rtol·|b| is largest, if a and b differ at all.
     pub worst: Option<WorstElement>,
+    /// In how many elements both are finite.
+    pub finite: u64,
     products: [f64; 3],
     rows: u64,
     same_top: u64,
@@ -45,6 +47,7 @@ impl Difference {
                 difference.max_reference = difference.max_reference.max(reference.abs());
             }
             if reference.is_finite() && value.is_finite() {
+                difference.finite += 1;
                 let [ab, aa, bb] = &mut difference.products;
                 *ab += value * reference;
                 *aa += value * value;
@@ -68,6 +71,7 @@ impl Difference {
             self.worst = Some(worst);
         }
         self.products.iter_mut().zip(later.products).for_each(|(own, other)| *own += other);
+        self.finite += later.finite;
         self.rows += later.rows;
         self.same_top += later.same_top;
     }

@@ -34,6 +34,9 @@ pub enum VerifyError {
         /// What is the matter.
         what: String,
     },
+    /// All outputs are empty or NaN, so that any two models would be the same.
+    #[error("nothing can be compared: on random inputs all outputs are empty, NaN or infinite")]
+    NothingToCompare,
     /// A dimension was given that no input has.
     #[error("no input has a dimension called `{name}`; the symbolic dimensions are: {known}")]
     UnknownDimension {

@@ -25,6 +25,11 @@ pub struct OutputDifference {
 }
 
 impl OutputDifference {
+    /// Whether no element says anything: there is none, or all are NaN or infinite in both.
+    pub fn says_nothing(&self) -> bool {
+        self.native.finite == 0 && self.native.max_abs == 0.0
+    }
+
     /// Adds a later sample.
     pub fn merge(&mut self, later: &OutputDifference) {
         self.native.merge(&later.native);

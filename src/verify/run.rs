@@ -41,6 +41,9 @@ pub fn verify(
     let samples = options.samples.max(1);
     let comparison = Comparison { judges, setup, result, exact: exact.ok(), no_f64, samples };
     let differences = comparison.run(options.threads, progress)?;
+    if differences.iter().all(OutputDifference::says_nothing) {
+        return Err(VerifyError::NothingToCompare);
+    }
     Ok(comparison.report(&differences, options.seed))
 }
 

@@ -198,3 +198,27 @@ fn no_f64_verdict_comes_with_its_reason() {
     assert!(verification.same);
     println!("{}", verification.sentence());
 }
+
+#[test]
+fn outputs_that_say_nothing_are_no_agreement() {
+    let model = parsed("g (float[1,2] x) => (float[1,2] y) { e = Exp (x) n = Neg (e) y = Sqrt (n) }");
+    let error = verify(&model, &model, &VerifyOptions::default(), &|_, _| {}).unwrap_err();
+    assert!(matches!(error, VerifyError::NothingToCompare));
+}
+
+#[test]
+fn names_of_nodes_need_not_differ_and_a_last_input_may_be_omitted() {
+    let model = parsed(
+        "g (bool c, float[1,1,2,2] x) => (float[1,1,2,2] y) <float[1,1,1,1] W = {2}> {
+            [n] v = Conv (x, W, \"\")
+            a = If (c) <then_branch = t () => (float[1,1,2,2] p) { [n] p = Relu (v) }, else_branch = e () => (float[1,1,2,2] q) { [n] q = Neg (v) }>
+            [n] b = Relu (v)
+            [x] y = Add (a, b)
+        }",
+    );
+    assert!(verify(&model, &model, &VerifyOptions::default(), &|_, _| {}).unwrap().same);
+}
+
+fn parsed(graph: &str) -> ModelProto {
+    crate::onnx::text::parse(format!("<ir_version: 8, opset_import: [\"\" : 17]> {graph}")).unwrap()
+}

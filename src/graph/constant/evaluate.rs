@@ -62,9 +62,12 @@ enum Kind {
 
 type Inputs<'a> = &'a [Option<Rc<Dense>>];
 
+/// No tensor of a network has more axes.
+const HIGHEST_RANK: usize = 64;
+
 /// Plans a node; `None` when its inputs are not what the operator wants.
 pub(super) fn prepare(op: &str, node: &NodeProto, inputs: Inputs, opset: i64) -> Option<Plan> {
-    let first = inputs.first()?.as_ref()?;
+    let first = inputs.first()?.as_ref().filter(|first| first.shape.len() <= HIGHEST_RANK)?;
     let second = || inputs.get(1).and_then(Option::as_ref);
     let reshaped = |shape: Option<Vec<usize>>| {
         let shape = shape.filter(|shape| product(shape) == Some(first.values.len()))?;
@@ -283,6 +286,9 @@ fn squeeze(input: &Dense, axes: Option<Vec<i64>>) -> Option<Vec<usize>> {
 
 fn unsqueeze(input: &Dense, axes: &[i64]) -> Option<Vec<usize>> {
     let rank = input.shape.len() + axes.len();
+    if rank > HIGHEST_RANK {
+        return None;
+    }
     let new = normalise(axes, rank)?;
     let mut old = input.shape.iter();
     (0..rank).map(|axis| if new.contains(&axis) { Some(1) } else { old.next().copied() }).collect()

@@ -24,8 +24,9 @@ pub use evaluate::is_evaluable;
 
 /// How deep a chain of nodes may be that computes a constant.
 const DEPTH: usize = 64;
-/// How many elements all computed constants of a model may have together.
-const ELEMENTS: usize = 1 << 27;
+/// How many elements all computed constants of a model may have together: so many, and twice
+/// those that are stored in it.
+const ELEMENTS: usize = 1 << 24;
 
 /// Why a value is not constant, or cannot be had.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +64,12 @@ pub struct Constants<'g> {
 impl<'g> Constants<'g> {
     /// The constants of a graph.
     pub fn new(graph: &'g Graph) -> Self {
-        Constants { graph, known: RefCell::default(), elements_left: Cell::new(ELEMENTS), facts: OnceCell::new() }
+        Constants {
+            graph,
+            known: RefCell::default(),
+            elements_left: Cell::new(ELEMENTS + graph.stored_bytes() as usize),
+            facts: OnceCell::new(),
+        }
     }
 
     /// Types and shapes of all values, inferred when they are first needed.
