@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Times `bn-tool fold --no-verify` against `cp` on a 240 MB model, in pairs.
+"""Times `bn-tool fold --no-verify` against `cp` and `dd` on a 240 MB model, in pairs.
 
     python3 benches/copy_speed.py [--runs N] [--model MODEL.onnx] [--folder DIR]
 
 Builds the release binary and, unless a model is given, a ResNet-152 with random weights.
 Runs alternate (A B, B A, A B, …) with a warm page cache; the output is removed before each
 run. Prints the ratio of wall time and of CPU time per pair (median, minimum, maximum) and the
-peak resident memory. Needs nothing but Python and cargo. One absolute time on a shared
+peak resident memory. `cp` copies inside the kernel where it can (copy_file_range); `dd` reads
+and writes as a program must that changes the bytes. Needs nothing but Python and cargo. One absolute time on a shared
 machine proves nothing: read the ratios.
 """
 
@@ -26,7 +27,7 @@ def run(command, output):
     """Wall seconds, CPU seconds and peak memory in MB of one run."""
     Path(output).unlink(missing_ok=True)
     start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.perf_counter() - start
     process.returncode = os.waitstatus_to_exitcode(status)
@@ -35,18 +36,19 @@ def run(command, output):
 
 
 def summary(name, figures):
-    print(f"{name:28} median {statistics.median(figures):6.2f}   min {min(figures):6.2f}   max {max(figures):6.2f}")
+    print(f"{name:30} median {statistics.median(figures):6.2f}   min {min(figures):6.2f}   max {max(figures):6.2f}")
 
 
 def compare(name, ours, theirs, output, runs):
+    other = theirs[0]
     pairs = []
     for index in range(runs + 1):
         order = [ours, theirs] if index % 2 == 0 else [theirs, ours]
         results = {id(command): run(command, output) for command in order}
         if index > 0:  # the first pair warms the cache
             pairs.append((results[id(ours)], results[id(theirs)]))
-    summary(f"{name}: wall ÷ cp", [a[0] / b[0] for a, b in pairs])
-    summary(f"{name}: CPU ÷ cp", [a[1] / b[1] for a, b in pairs])
+    summary(f"{name}: wall ÷ {other}", [a[0] / b[0] for a, b in pairs])
+    summary(f"{name}: CPU ÷ {other}", [a[1] / b[1] for a, b in pairs])
     summary(f"{name}: peak MB", [a[2] for a, _ in pairs])
 
 
@@ -67,6 +69,8 @@ def main():
         copy = ["cp", model, output]
         fold = [BINARY, "fold", model, "-o", output, "--no-verify", "--quiet"]
         compare("fold --no-verify", fold, copy, output, options.runs)
+        loop = ["dd", f"if={model}", f"of={output}", "bs=256K", "status=none"]
+        compare("fold --no-verify", fold, loop, output, options.runs)
 
 
 if __name__ == "__main__":

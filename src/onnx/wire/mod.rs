@@ -17,12 +17,14 @@ mod decoder;
 mod encoder;
 mod field;
 mod macros;
+mod numbers;
 mod unknown;
 
 pub use decoder::{DecodeError, Decoder, Input};
 pub use encoder::{EncodeError, Encoder};
-pub use field::{Field, Fixed, Message, Numbers, Value};
+pub use field::{Field, Message, Value};
 pub(crate) use macros::message;
+pub use numbers::{Fixed, Number, Numbers};
 pub use unknown::Unknown;
 
 /// How a field is laid out on the wire.

@@ -5,7 +5,7 @@
 //! after    y = Conv(x, s⊙W, s⊙b + t)
 //! ```
 //!
-//! A [`Plan`] is made on the graph as it is, all values read before any is written, then
+//! A plan is made on the graph as it is, all values read before any is written, then
 //! carried out. Several BatchNormalizations in a row are composed before anything is rounded.
 
 mod apply;

@@ -1,0 +1,235 @@
+//! Numbers: alone, repeated, and repeated with a fixed width.
+
+use super::encoder::delimited_len;
+use super::{DecodeError, Decoder, EncodeError, Encoder, Field, Value, WireType, key_len, varint_len};
+use crate::onnx::payload::Payload;
+use std::ops::{Deref, DerefMut};
+
+/// A number of the schema.
+pub trait Number: Copy + Default {
+    /// How one number is written.
+    const WIRE: WireType;
+
+    /// Reads the number without its key.
+    ///
+    /// # Errors
+    /// When the bytes end too early.
+    fn read(input: &mut Decoder) -> Result<Self, DecodeError>;
+
+    /// The number of bytes without the key.
+    fn len(self) -> u64;
+
+    /// Writes the number without its key.
+    ///
+    /// # Errors
+    /// When the output cannot be written.
+    fn write(self, out: &mut Encoder) -> Result<(), EncodeError>;
+}
+
+macro_rules! varint_number {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            const WIRE: WireType = WireType::Varint;
+
+            // Protobuf sign-extends negative int32 to ten bytes and truncates what is wider.
+            fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+                Ok(input.varint()? as $type)
+            }
+
+            fn len(self) -> u64 {
+                varint_len(self as u64)
+            }
+
+            fn write(self, out: &mut Encoder) -> Result<(), EncodeError> {
+                out.varint(self as u64)
+            }
+        }
+    )*};
+}
+varint_number!(i32, i64, u64);
+
+impl Number for f32 {
+    const WIRE: WireType = WireType::Fixed32;
+
+    fn read(input: &mut Decoder) -> Result<Self, DecodeError> {
+        Ok(f32::from_le_bytes(input.array()?))
+    }
+
+    fn len(self) -> u64 {
+        4
+    }
+
+    fn write(self, out: &mut Encoder) -> Result<(), EncodeError> {
+        out.put(&self.to_le_bytes())
+    }
+}
+
+macro_rules! number_value {
+    ($($type:ty),*) => {$(
+        impl Value for $type {
+            fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+                input.expect(wire, <$type as Number>::WIRE)?;
+                *self = Number::read(input)?;
+                Ok(())
+            }
+
+            fn encoded_len(&self, number: u32) -> u64 {
+                key_len(number) + Number::len(*self)
+            }
+
+            fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
+                out.key(number, <$type as Number>::WIRE)?;
+                self.write(out)
+            }
+        }
+    )*};
+}
+number_value!(i32, i64, u64, f32);
+
+/// Repeated numbers, which remember whether they came packed (one length for all) or not
+/// (one key each): proto2 and proto3 writers differ, and both shall get their bytes back.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Numbers<T> {
+    values: Vec<T>,
+    packed: bool,
+}
+
+impl<T> Numbers<T> {
+    /// Numbers that are written in packed form, as `[packed = true]` fields are.
+    pub fn packed(values: Vec<T>) -> Self {
+        Numbers { packed: !values.is_empty(), values }
+    }
+}
+
+impl<T> From<Vec<T>> for Numbers<T> {
+    fn from(values: Vec<T>) -> Self {
+        Numbers { values, packed: false }
+    }
+}
+
+impl<T> Deref for Numbers<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.values
+    }
+}
+
+impl<T> DerefMut for Numbers<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.values
+    }
+}
+
+impl<T: Number> Numbers<T> {
+    fn push_one(&mut self, input: &mut Decoder) -> Result<(), DecodeError> {
+        if self.values.len() == self.values.capacity() {
+            let more = self.values.len().max(4);
+            input.charge((more * size_of::<T>()) as u64)?;
+            self.values.reserve_exact(more);
+        }
+        self.values.push(T::read(input)?);
+        Ok(())
+    }
+
+    fn packed_len(&self) -> u64 {
+        self.values.iter().map(|value| value.len()).sum()
+    }
+}
+
+impl<T: Number> Field for Numbers<T> {
+    fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        if wire == WireType::Bytes {
+            self.packed = true;
+            return input.packed(|input| self.push_one(input));
+        }
+        input.expect(wire, T::WIRE)?;
+        self.push_one(input)
+    }
+
+    fn encoded_len(&self, number: u32) -> u64 {
+        if self.packed {
+            return delimited_len(number, self.packed_len());
+        }
+        self.packed_len() + self.values.len() as u64 * key_len(number)
+    }
+
+    fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
+        if self.packed {
+            out.key(number, WireType::Bytes)?;
+            out.varint(self.packed_len())?;
+            return self.values.iter().try_for_each(|value| value.write(out));
+        }
+        self.values.iter().try_for_each(|value| {
+            out.key(number, T::WIRE)?;
+            value.write(out)
+        })
+    }
+}
+
+/// Repeated numbers of `W` bytes each (`float_data`, `double_data`), kept as the wire has
+/// them: packed, they are the same little-endian bytes as `raw_data` and as large.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fixed<const W: usize> {
+    payload: Option<Payload>,
+    unpacked: bool,
+}
+
+impl<const W: usize> Fixed<W> {
+    const WIRE: WireType = if W == 4 { WireType::Fixed32 } else { WireType::Fixed64 };
+
+    /// The numbers as little-endian bytes, if the field is there.
+    pub fn payload(&self) -> Option<&Payload> {
+        self.payload.as_ref()
+    }
+
+    /// Replaces the numbers; `None` removes the field.
+    pub fn set(&mut self, payload: Option<Payload>) {
+        *self = Fixed { payload, unpacked: false };
+    }
+}
+
+impl<const W: usize> Field for Fixed<W> {
+    fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        let more = if wire == WireType::Bytes {
+            let payload = input.payload(wire)?;
+            if !payload.len().is_multiple_of(W as u64) {
+                return Err(input.malformed("a packed field of a broken length"));
+            }
+            payload
+        } else {
+            input.expect(wire, Self::WIRE)?;
+            self.unpacked = true;
+            Payload::Memory(input.array::<W>()?.to_vec().into())
+        };
+        match &mut self.payload {
+            None => self.payload = Some(more),
+            Some(payload) => {
+                input.charge(more.len())?;
+                payload.append(&more)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encoded_len(&self, number: u32) -> u64 {
+        match &self.payload {
+            None => 0,
+            Some(payload) if self.unpacked => payload.len() + payload.len() / W as u64 * key_len(number),
+            Some(payload) => payload.encoded_len(number),
+        }
+    }
+
+    fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
+        let Some(payload) = &self.payload else { return Ok(()) };
+        if !self.unpacked {
+            return payload.encode(number, out);
+        }
+        let mut element = [0u8; W];
+        (0..payload.len()).step_by(W).try_for_each(|offset| {
+            payload.read(offset, &mut element)?;
+            out.key(number, Self::WIRE)?;
+            out.put(&element)
+        })
+    }
+}
