@@ -17,7 +17,7 @@ pub trait Number: Copy + Default {
     fn read(input: &mut Decoder) -> Result<Self, DecodeError>;
 
     /// The number of bytes without the key.
-    fn len(self) -> u64;
+    fn encoded_size(self) -> u64;
 
     /// Writes the number without its key.
     ///
@@ -36,7 +36,7 @@ macro_rules! varint_number {
                 Ok(input.varint()? as $type)
             }
 
-            fn len(self) -> u64 {
+            fn encoded_size(self) -> u64 {
                 varint_len(self as u64)
             }
 
@@ -55,7 +55,7 @@ impl Number for f32 {
         Ok(f32::from_le_bytes(input.array()?))
     }
 
-    fn len(self) -> u64 {
+    fn encoded_size(self) -> u64 {
         4
     }
 
@@ -74,7 +74,7 @@ macro_rules! number_value {
             }
 
             fn encoded_len(&self, number: u32) -> u64 {
-                key_len(number) + Number::len(*self)
+                key_len(number) + Number::encoded_size(*self)
             }
 
             fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
@@ -133,7 +133,7 @@ impl<T: Number> Numbers<T> {
     }
 
     fn packed_len(&self) -> u64 {
-        self.values.iter().map(|value| value.len()).sum()
+        self.values.iter().map(|value| value.encoded_size()).sum()
     }
 }
 
