@@ -4,7 +4,6 @@
 //! contradict the concrete shapes that the inputs get.
 
 use super::error::EngineError;
-use super::session::required_inputs;
 use super::widen::{is_type_attribute, stays_f32, widened, widened_bytes, widened_code, widened_floats};
 use crate::onnx::access::{standard_opset, text};
 use crate::onnx::element::{DataType, FloatType};
@@ -45,6 +44,16 @@ pub fn convert(
         graph: Some(converted),
         ..Default::default()
     })
+}
+
+/// The inputs that a caller must give: those that have no initializer of the same name.
+pub fn required_inputs(model: &ModelProto) -> impl Iterator<Item = &ValueInfoProto> {
+    let graph = model.graph.as_ref();
+    let dense = graph.into_iter().flat_map(|graph| graph.initializer.iter().map(|tensor| text(&tensor.name)));
+    let sparse = graph.into_iter().flat_map(|graph| graph.sparse_initializer.iter().map(|tensor| tensor.name()));
+    let constants: HashSet<&BStr> = dense.chain(sparse).collect();
+    let inputs = graph.into_iter().flat_map(|graph| &graph.input);
+    inputs.filter(move |input| !constants.contains(text(&input.name)))
 }
 
 struct Converter {

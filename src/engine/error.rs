@@ -97,3 +97,12 @@ impl fmt::Display for UnsupportedOperator {
 fn list(operators: &[UnsupportedOperator]) -> String {
     operators.iter().map(UnsupportedOperator::to_string).collect::<Vec<_>>().join(", ")
 }
+
+/// A message as one line of at most 300 characters.
+pub(super) fn one_line(message: &str) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}

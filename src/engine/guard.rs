@@ -36,7 +36,7 @@ fn wrap_hook() {
 fn last_words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    super::session::one_line(text.unwrap_or("no reason given"))
+    super::error::one_line(text.unwrap_or("no reason given"))
 }
 
 #[cfg(test)]

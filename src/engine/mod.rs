@@ -21,6 +21,7 @@ pub(crate) mod testing;
 mod widen;
 
 pub use array::Array;
+pub use convert::required_inputs;
 pub use error::{EngineError, UnsupportedOperator};
-pub use session::{Session, Worker, required_inputs};
+pub use session::{Session, Worker};
 pub use widen::lowest_float;

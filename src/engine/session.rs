@@ -2,14 +2,11 @@
 
 use super::array::Array;
 use super::convert::convert;
-use super::error::EngineError;
+use super::error::{EngineError, one_line};
 use super::guard::guarded;
 use super::{batch_norm, check, gemm, pointwise, resize};
-use crate::onnx::access::text;
 use crate::onnx::element::FloatType;
-use crate::onnx::schema::{ModelProto, ValueInfoProto};
-use bstr::BStr;
-use std::collections::HashSet;
+use crate::onnx::schema::ModelProto;
 use std::sync::Arc;
 use tract_onnx::Onnx;
 use tract_onnx::pb;
@@ -35,18 +32,8 @@ pub struct Worker {
     floor: Option<FloatType>,
 }
 
-/// The inputs that a caller must give: those that have no initializer of the same name.
-pub fn required_inputs(model: &ModelProto) -> impl Iterator<Item = &ValueInfoProto> {
-    let graph = model.graph.as_ref();
-    let dense = graph.into_iter().flat_map(|graph| graph.initializer.iter().map(|tensor| text(&tensor.name)));
-    let sparse = graph.into_iter().flat_map(|graph| graph.sparse_initializer.iter().map(|tensor| tensor.name()));
-    let constants: HashSet<&BStr> = dense.chain(sparse).collect();
-    let inputs = graph.into_iter().flat_map(|graph| &graph.input);
-    inputs.filter(move |input| !constants.contains(text(&input.name)))
-}
-
 impl Session {
-    /// Compiles a model for [`required_inputs`] of these shapes. Floats narrower than `floor`
+    /// Compiles a model for [`required_inputs`](super::required_inputs) of these shapes. Floats narrower than `floor`
     /// are widened to it, in the weights and in all arithmetic.
     ///
     /// # Errors
@@ -126,15 +113,6 @@ fn engine<T>(stage: &'static str, call: impl FnOnce() -> TractResult<T>) -> Resu
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(EngineError::Engine { stage, cause: one_line(&format!("{error:#}")) }),
         Err(cause) => Err(EngineError::Crash { stage, cause }),
-    }
-}
-
-/// A message as one line of at most 300 characters.
-pub(super) fn one_line(message: &str) -> String {
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(300) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
     }
 }
 

@@ -4,6 +4,9 @@ use crate::onnx::TensorError;
 use crate::onnx::element::{DataType, FloatType};
 use crate::onnx::schema::{SparseTensorProto, TensorProto};
 
+/// The length of an axis of which nothing is known: no tensor has it.
+pub(super) const UNKNOWN: usize = usize::MAX;
+
 /// Elements as f64, row-major, and the type that they are rounded to. Integers above 2⁵³ are
 /// not exact and therefore not accepted.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! The operators that constants are computed with. What is not here is not evaluated: the
 //! value then counts as computed, and a fold that needs it is refused.
 
-use super::dense::Dense;
-use super::node::UNKNOWN;
+use super::dense::{Dense, UNKNOWN};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::NodeProto;
 use bstr::{BStr, ByteSlice};

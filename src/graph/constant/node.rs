@@ -1,14 +1,12 @@
 //! Constant nodes, and nodes whose inputs are constant.
 
+use super::dense::UNKNOWN;
 use super::{Constants, Dense, NotConstant, evaluate};
 use crate::graph::{NodeId, Use, ValueId};
 use crate::onnx::access::text;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::AttributeProto;
 use std::rc::Rc;
-
-/// The length of an axis of which nothing is known: no tensor has it.
-pub(super) const UNKNOWN: usize = usize::MAX;
 
 impl Constants<'_> {
     pub(super) fn compute_node(&self, node: NodeId, depth: usize) -> Result<Dense, NotConstant> {

@@ -9,6 +9,7 @@
 //! carried out. Several BatchNormalizations in a row are composed before anything is rounded.
 
 mod apply;
+mod health;
 mod plan;
 mod report;
 
@@ -18,8 +19,9 @@ use crate::onnx::payload::Overflow;
 use crate::onnx::schema::ModelProto;
 use std::collections::BTreeSet;
 
+pub use health::Health;
 use plan::Plan;
-pub use report::{FoldReport, Health, NormReport, Outcome};
+pub use report::{FoldReport, NormReport, Outcome};
 
 /// What to fold.
 #[derive(Clone, Debug, Default)]

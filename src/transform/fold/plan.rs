@@ -1,7 +1,7 @@
 //! What will be folded into what, decided on the graph as it is.
 
 use super::FoldOptions;
-use super::report::Health;
+use super::health::Health;
 use crate::affine::ChannelAffine;
 use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
