@@ -44,8 +44,29 @@ enum Command {
     Completions(completions::Options),
 }
 
-/// Parses the arguments, runs the command, and returns the exit status.
+/// Parses the arguments, runs the command, and returns the exit status. A panic would be a bug of
+/// ours; it is an error in one line like all others.
 pub fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |place| format!(" at {}:{}", place.file(), place.line()));
+        report_error(&format!("this is a bug of bn-tool, please report it: {}{place}", panic_message(panic)));
+    }));
+    std::panic::catch_unwind(run).unwrap_or(ExitCode::from(2))
+}
+
+fn panic_message(panic: &std::panic::PanicHookInfo) -> String {
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
+fn report_error(message: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    // There is nothing to do about it when standard error is closed.
+    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", one_line(message));
+}
+
+fn run() -> ExitCode {
     let cli = Cli::parse();
     cli.color.apply();
     let result = match cli.command {
@@ -62,9 +83,7 @@ pub fn main() -> ExitCode {
         // Whoever reads the pipe knows; but what was written is not a whole model.
         Err(Failure::Save(error)) if error.is_broken_pipe() => ExitCode::from(2),
         Err(failure) => {
-            let style = anstyle::AnsiColor::Red.on_default().bold();
-            // One line, and nothing to do about it when standard error is closed.
-            let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", one_line(&failure.to_string()));
+            report_error(&failure.to_string());
             ExitCode::from(if matches!(failure, Failure::Unverified(_)) { 1 } else { 2 })
         }
     }
