@@ -41,11 +41,12 @@ pub fn render(rows: &[Vec<Cell>]) -> String {
 
 fn line(row: &[Cell], widths: &[usize]) -> String {
     let mut line = String::new();
-    for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+    let filled = row.iter().rposition(|cell| !cell.text.is_empty()).map_or(0, |last| last + 1);
+    for (column, (cell, width)) in row[..filled].iter().zip(widths).enumerate() {
         let pad = " ".repeat(width - cell.text.chars().count());
         let (before, after) = if cell.right { (pad.as_str(), "") } else { ("", pad.as_str()) };
         // The last column needs no padding: lines have no trailing blanks.
-        let after = if column + 1 == row.len() { "" } else { after };
+        let after = if column + 1 == filled { "" } else { after };
         let Cell { text, style, .. } = cell;
         line += &format!("  {before}{style}{text}{style:#}{after}");
     }

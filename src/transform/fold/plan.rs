@@ -25,7 +25,7 @@ pub struct Plan {
 pub struct Decision {
     /// Its name, or its first output if it has none.
     pub name: String,
-    /// The number of channels, if its parameters could be read.
+    /// The number of channels, if its scale is known.
     pub channels: Option<usize>,
     /// What is remarkable about its parameters.
     pub health: Option<Health>,
@@ -87,11 +87,17 @@ impl Planner<'_> {
         let norm = norm.ok();
         Decision {
             name,
-            channels: norm.as_ref().map(BatchNorm::channels),
+            channels: norm.as_ref().map(BatchNorm::channels).or_else(|| self.channels(node)),
             health: norm.as_ref().map(Health::of),
             producer: producer.map(|node| format!("{} {}", graph.op_label(node), graph.label(node))),
             outcome,
         }
+    }
+
+    /// The number of channels of a BatchNormalization that is kept: the length of its scale.
+    fn channels(&self, node: NodeId) -> Option<usize> {
+        let (_, shape) = self.constants.type_and_shape(self.graph.input(node, 1)?).ok()?;
+        if let [channels] = shape[..] { Some(channels) } else { None }
     }
 
     fn fold(&mut self, node: NodeId, norm: &BatchNorm) -> Result<usize, Refusal> {

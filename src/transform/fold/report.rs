@@ -25,7 +25,7 @@ pub struct FoldReport {
 pub struct NormReport {
     /// Its name, or its first output if it has none.
     pub name: String,
-    /// The number of channels, if its parameters could be read.
+    /// The number of channels, if its scale is known.
     pub channels: Option<usize>,
     /// Operator and name of the node that makes its input.
     pub producer: Option<String>,
