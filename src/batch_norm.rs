@@ -108,8 +108,8 @@ fn parameter(
     Ok(dense)
 }
 
-/// The first output must be there. Others make it training mode until opset 13 (versions 7
-/// and 9 have no other sign of it), and are malformed in inference mode afterwards.
+/// The first output must be there. Others are statistics of the batch: training mode, of which
+/// versions 7 and 9 have no other sign.
 fn check_outputs(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
     if graph.input(node, 0).is_none() || graph.output(node, 0).is_none() {
         return Err(Refusal::new(Code::Malformed, "its input or its output is missing"));

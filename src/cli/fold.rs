@@ -56,6 +56,12 @@ pub struct Options {
     report: ReportArguments,
 }
 
+/// What became of a folded model.
+struct Attempt {
+    verification: Option<Verification>,
+    written: bool,
+}
+
 /// Whether two paths lead to one file.
 fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
@@ -68,15 +74,13 @@ impl Options {
         let model = load(&self.model)?;
         let options = FoldOptions::new(self.selection.selection()?);
         let attempt = |folded: &Folded| self.verify_and_save(&model, folded, target.as_deref());
-        let (folded, verification) =
+        let (folded, Attempt { verification, written }) =
             fold_checked(&model, options, attempt, Failure::overflow).map_err(|failure| failure.about(&self.model))?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
-        let replaced = target.as_deref().is_some_and(|target| is_same_file(target, &self.model));
-        let kept = !same || replaced && folded.report.folded == 0;
         let summary = FoldSummary {
             model: self.model.display().to_string(),
             wanted: target.is_some(),
-            written: target.as_deref().filter(|_| !kept).map(|target| target.display().to_string()),
+            written: target.as_deref().filter(|_| written).map(|target| target.display().to_string()),
             report: &folded.report,
             verification: verification.as_ref(),
         };
@@ -87,30 +91,22 @@ impl Options {
 
     /// Verifies the result, and writes it if it is the same. What was not changed needs no
     /// verification.
-    fn verify_and_save(
-        &self,
-        model: &ModelProto,
-        folded: &Folded,
-        target: Option<&Path>,
-    ) -> Result<Option<Verification>, Failure> {
+    fn verify_and_save(&self, model: &ModelProto, folded: &Folded, target: Option<&Path>) -> Result<Attempt, Failure> {
         let unchanged = folded.report.folded == 0;
         let verification = match unchanged || self.no_verify || self.check {
             true => None,
             false => Some(self.verify(model, &folded.model)?),
         };
-        match target {
-            // What did not change is already there.
-            Some(target) if unchanged && is_same_file(target, &self.model) => {}
-            Some(target) if verification.as_ref().is_none_or(|verification| verification.same) => {
-                save(&folded.model, target)?;
-            }
+        let same = verification.as_ref().is_none_or(|verification| verification.same);
+        // What did not change is already there.
+        let wanted = target.filter(|target| same && !(unchanged && is_same_file(target, &self.model)));
+        if let Some(target) = wanted {
+            save(&folded.model, target)?;
+        } else if target.is_none() && verification.is_none() && !unchanged {
             // Nothing will read the weights: see now whether they all fit.
-            None if verification.is_none() && !unchanged => {
-                check_saves(&folded.model)?;
-            }
-            _ => {}
+            check_saves(&folded.model)?;
         }
-        Ok(verification)
+        Ok(Attempt { verification, written: wanted.is_some() })
     }
 
     fn verify(&self, model: &ModelProto, folded: &ModelProto) -> Result<Verification, Failure> {

@@ -217,15 +217,22 @@ impl Graph {
     }
 
     pub(super) fn define(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> Result<ValueId, GraphError> {
+        if self.scope(scope).names.contains_key(name) {
+            return Err(GraphError::Duplicate { value: name.into() });
+        }
+        Ok(self.add_value(scope, name, origin))
+    }
+
+    /// Adds a value of a name that its scope does not have yet.
+    pub(super) fn add_value(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> ValueId {
+        debug_assert!(!self.scope(scope).names.contains_key(name));
         let id = ValueId(self.values.len() as u32);
         let name: BString = name.into();
-        if self.scope_mut(scope).names.insert(name.clone(), id).is_some() {
-            return Err(GraphError::Duplicate { value: name });
-        }
+        self.scope_mut(scope).names.insert(name.clone(), id);
         self.note_scope(&name, scope);
         self.taken.insert(name.clone());
         self.values.push(Value::new(scope, name, origin));
-        Ok(id)
+        id
     }
 
     /// Notes which scopes define a name, from the second one on.

@@ -1,11 +1,11 @@
 //! Edits. Each one keeps the index of readers and makers true.
 
-use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, Value, ValueId};
+use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, ValueId};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::{
     AttributeProto, Dimension, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
 };
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BString, ByteSlice};
 
 impl Graph {
     /// A name that occurs nowhere in the model: `base`, or `base_1`, `base_2` …
@@ -134,7 +134,7 @@ impl Graph {
             self.scope_mut(scope).graph.input.push(info);
         }
         self.scope_mut(scope).graph.initializer.push(tensor);
-        self.define_new(scope, name.as_bstr(), Origin::Initializer { index, listed })
+        self.add_value(scope, name.as_bstr(), Origin::Initializer { index, listed })
     }
 
     fn add_constant_node(&mut self, scope: ScopeId, tensor: TensorProto) -> ValueId {
@@ -149,7 +149,7 @@ impl Graph {
         let proto = NodeProto { output: vec![name.clone()], op_type, attribute: vec![attribute], ..Default::default() };
         let id = self.push_node(scope, proto);
         self.scope_mut(scope).prepended.push(id);
-        let value = self.define_new(scope, name.as_bstr(), Origin::Node(id, 0));
+        let value = self.add_value(scope, name.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));
         value
     }
@@ -170,19 +170,9 @@ impl Graph {
         for (slot, value) in inputs.iter().enumerate() {
             self.set_input(id, slot, *value);
         }
-        let value = self.define_new(scope, output.as_bstr(), Origin::Node(id, 0));
+        let value = self.add_value(scope, output.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));
         value
-    }
-
-    /// Defines a value of a fresh name, which therefore cannot exist.
-    fn define_new(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> ValueId {
-        debug_assert!(!self.scope(scope).names.contains_key(name));
-        let id = ValueId(self.values.len() as u32);
-        self.scope_mut(scope).names.insert(name.into(), id);
-        self.taken.insert(name.into());
-        self.values.push(Value::new(scope, name.into(), origin));
-        id
     }
 
     /// The tensor of an initializer, or of the `value` of a Constant node.
@@ -215,7 +205,7 @@ impl Graph {
     pub fn sweep_released(&mut self) {
         while let Some(value) = self.released.pop() {
             let data = self.value(value);
-            if !data.uses.is_empty() || data.outputs > 0 || data.pinned {
+            if !data.is_unread() {
                 continue;
             }
             match data.origin {
@@ -229,11 +219,8 @@ impl Graph {
     }
 
     fn is_dead_constant(&self, node: NodeId) -> bool {
-        let unread = |value: &ValueId| {
-            let value = self.value(*value);
-            value.uses.is_empty() && value.outputs == 0 && !value.pinned
-        };
-        super::constant::is_evaluable(self.op(node)) && self.node(node).outputs.iter().flatten().all(unread)
+        let mut outputs = self.node(node).outputs.iter().flatten();
+        super::constant::is_evaluable(self.op(node)) && outputs.all(|value| self.value(*value).is_unread())
     }
 
     fn drop_use(&mut self, node: NodeId, slot: usize) {

@@ -159,6 +159,16 @@ impl Value {
     fn new(scope: ScopeId, name: BString, origin: Origin) -> Self {
         Value { scope, name, origin, uses: Vec::new(), outputs: 0, pinned: false, trained: false }
     }
+
+    /// Whether something other than a node sees it: a caller, training info, an annotation.
+    pub fn is_seen_outside(&self) -> bool {
+        self.outputs > 0 || self.pinned
+    }
+
+    /// Whether nobody reads it.
+    fn is_unread(&self) -> bool {
+        self.uses.is_empty() && !self.is_seen_outside()
+    }
 }
 
 impl NodeId {

@@ -30,6 +30,7 @@ fn read_pair(context: &Context, way: &[Hop], matmul: NodeId, slot: usize) -> Res
     check_rank(context, slot)?;
     let channels = linear.channels();
     let fits = |shape: &[usize]| shape.last().is_none_or(|last| *last == 1 || *last == channels);
+    context.check_attributes()?;
     let bias = context.bias(slot, 1.0, linear.element, fits)?;
     check_old_broadcast(context, slot)?;
     Ok(Linear { operator: "MatMul+Add", bias, ..linear })

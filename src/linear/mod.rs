@@ -82,15 +82,15 @@ impl Linear {
 /// Reads the operator that a node is; `None` when it is not a linear one.
 pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Option<Result<Linear, Refusal>> {
     let context = Context { graph, constants, node };
-    let linear = match graph.op(node).to_str().unwrap_or("") {
-        "Conv" => conv::read(&context),
-        "ConvTranspose" => conv_transpose::read(&context),
-        "Gemm" => gemm::read(&context),
-        "MatMul" => matmul::read(&context),
+    let read = match graph.op(node).to_str().unwrap_or("") {
+        "Conv" => conv::read,
+        "ConvTranspose" => conv_transpose::read,
+        "Gemm" => gemm::read,
+        "MatMul" => matmul::read,
         "Add" => return matmul_add::read(&context),
         _ => return None,
     };
-    Some(linear)
+    Some(context.check_attributes().and_then(|()| read(&context)))
 }
 
 /// A node to read, and where to look things up.
@@ -133,7 +133,6 @@ impl Context<'_> {
 
     /// The constant weight of this rank or more in an input.
     fn weight(&self, slot: usize, min_rank: usize) -> Result<Weight, Refusal> {
-        self.check_attributes()?;
         let operand = format!("the weight of {}", self.label());
         let missing = || self.refuse(Code::WeightNotConstant, format!("{operand} is missing"));
         let value = self.graph.input(self.node, slot).ok_or_else(missing)?;
@@ -158,7 +157,6 @@ impl Context<'_> {
         weight: FloatType,
         fits: impl Fn(&[usize]) -> bool,
     ) -> Result<Bias, Refusal> {
-        self.check_attributes()?;
         let value = self.graph.input(self.node, slot);
         if let Some(value) = value.filter(|_| gain != 0.0) {
             let operand = format!("the bias of {}", self.label());

@@ -20,15 +20,8 @@ pub(super) fn apply(graph: &mut Graph, plan: &Plan) {
 }
 
 fn apply_weight(graph: &mut Graph, Fold { linear, weight, .. }: &Fold) {
-    let (node, slot) = (linear.node, linear.slot);
-    if is_exclusive(graph, linear.weight, node, slot) && set_stored(graph, linear.weight, weight.clone(), None) {
-        return;
-    }
-    let name = graph.fresh_name(&format!("{}_folded", graph.name(linear.weight)));
-    let mut tensor = TensorProto::empty(name, linear.element.data_type(), &linear.shape);
-    tensor.set_raw(weight.clone());
-    let value = graph.add_constant(node, tensor);
-    graph.set_input(node, slot, value);
+    let base = format!("{}_folded", graph.name(linear.weight));
+    write_operand(graph, (linear.node, linear.slot), Some(linear.weight), &base, linear, &linear.shape, weight.clone());
 }
 
 /// Writes the bias; the BatchNormalizations that are still to be removed are returned.
@@ -36,34 +29,52 @@ fn apply_bias<'f>(graph: &mut Graph, fold: &'f Fold) -> &'f [NodeId] {
     let Some(bias) = &fold.bias else { return &fold.norms };
     let linear = &fold.linear;
     let payload = Payload::from(linear.element.encode(&bias.values));
-    let tensor = |name: BString| TensorProto::floats(name, linear.element, &bias.shape, &bias.values);
     match &linear.bias {
         Bias::Operand { node, slot, value, gain } => {
-            let kept = value.filter(|value| *gain != 0.0 && is_exclusive(graph, *value, *node, *slot));
-            let in_place = kept.is_some_and(|value| set_stored(graph, value, payload, Some(&bias.shape)));
-            if !in_place {
-                let base = match value {
-                    Some(value) if *gain != 0.0 => format!("{}_folded", graph.name(*value)),
-                    _ => bias_name(graph, linear),
-                };
-                let name = graph.fresh_name(&base);
-                let value = graph.add_constant(*node, tensor(name));
-                graph.set_input(*node, *slot, value);
-            }
+            let old = value.filter(|_| *gain != 0.0);
+            let base = old.map_or_else(|| bias_name(graph, linear), |old| format!("{}_folded", graph.name(old)));
+            write_operand(graph, (*node, *slot), old, &base, linear, &bias.shape, payload);
             adapt_attributes(graph, *node, *gain);
             &fold.norms
         }
         Bias::None => {
             // The first BatchNormalization becomes the Add that the MatMul lacks.
             let norm = fold.norms[0];
-            let name = graph.fresh_name(&bias_name(graph, linear));
-            let value = graph.add_constant(norm, tensor(name));
             let Some(input) = graph.input(norm, 0) else { return &fold.norms };
+            let name = graph.fresh_name(&bias_name(graph, linear));
+            let value = graph.add_constant(norm, tensor(name, linear, &bias.shape, payload));
             graph.replace_node(norm, "Add", &[input, value], Vec::new());
             adapt_attributes(graph, norm, 1.0);
             &fold.norms[1..]
         }
     }
+}
+
+/// Gives an operand new elements: where they are stored, if nobody else sees them there, else
+/// in a new constant that is called after `base`.
+fn write_operand(
+    graph: &mut Graph,
+    (node, slot): (NodeId, usize),
+    old: Option<ValueId>,
+    base: &str,
+    linear: &Linear,
+    shape: &[usize],
+    payload: Payload,
+) {
+    let stored = old.filter(|old| is_exclusive(graph, *old, node, slot));
+    if stored.is_some_and(|stored| set_stored(graph, stored, &payload, shape)) {
+        return;
+    }
+    let name = graph.fresh_name(base);
+    let value = graph.add_constant(node, tensor(name, linear, shape, payload));
+    graph.set_input(node, slot, value);
+}
+
+/// A tensor of the operator's element type.
+fn tensor(name: BString, linear: &Linear, shape: &[usize], payload: Payload) -> TensorProto {
+    let mut tensor = TensorProto::empty(name, linear.element.data_type(), shape);
+    tensor.set_raw(payload);
+    tensor
 }
 
 /// The bias was multiplied with beta: now beta is 1. Before opset 7 a bias of lower rank than
@@ -84,16 +95,16 @@ fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> boo
     let data = graph.value(value);
     let mut uses = graph.data_uses(value);
     let only = uses.next().is_some_and(|usage| usage.node == node && usage.slot == slot) && uses.next().is_none();
-    only && data.outputs == 0 && !data.pinned
+    only && !data.is_seen_outside()
 }
 
 /// Replaces the elements of a stored tensor; false when there is none, or one of another shape.
-fn set_stored(graph: &mut Graph, value: ValueId, payload: Payload, shape: Option<&[usize]>) -> bool {
+fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usize]) -> bool {
     let Some(tensor) = graph.stored_tensor_mut(value) else { return false };
-    if shape.is_some_and(|shape| tensor.shape().ok().as_deref() != Some(shape)) {
+    if tensor.shape().ok().as_deref() != Some(shape) {
         return false;
     }
-    tensor.set_raw(payload);
+    tensor.set_raw(payload.clone());
     true
 }
 
