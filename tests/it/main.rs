@@ -6,6 +6,8 @@ mod digits;
 mod fixtures;
 mod fold_properties;
 mod generate;
+mod hostile;
+mod normalise;
 mod other_writers;
 mod reference;
 mod round_trip;
