@@ -9,6 +9,7 @@ mod inspect;
 mod print;
 mod progress;
 mod verify;
+mod warning;
 
 use clap::{Parser, Subcommand};
 use error::Failure;

@@ -2,7 +2,7 @@
 
 use super::Status;
 use super::error::Failure;
-use crate::onnx::load;
+use crate::onnx::Source;
 use crate::onnx::text::{PrintError, PrintOptions, print};
 use clap::Args;
 use std::io::{self, BufWriter, Write};
@@ -32,7 +32,7 @@ pub struct Options {
 
 impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let model = load(&self.model)?;
+        let model = Source::open(&self.model)?.decode()?;
         let mut out = BufWriter::new(io::stdout().lock());
         let printed = print(&model, &PrintOptions { weights: self.weights }, &mut out);
         match printed.and_then(|()| out.flush().map_err(PrintError::from)) {

@@ -221,7 +221,7 @@ mod tests {
             scaling: Scaling { view: [1, 1, 1, 1], factors: [1e30].into() },
         };
         let mut weight = TensorProto::floats("w", FloatType::F32, &[1], &[0.0]);
-        weight.set_raw(Payload::Scaled(Arc::new(scaled)));
+        weight.set_elements(Payload::Scaled(Arc::new(scaled)));
         let mut model = square(vec![node("Add", "x w", "y", vec![])], "y");
         model.graph.as_mut().expect("there is one").initializer = vec![weight];
         assert!(matches!(run(&model, None), Err(EngineError::Overflow(overflow)) if overflow.tensor == "w"));

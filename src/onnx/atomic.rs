@@ -26,6 +26,7 @@ pub struct AtomicFile {
     folder: PathBuf,
     target: PathBuf,
     replaces: bool,
+    must_be_new: bool,
 }
 
 impl AtomicFile {
@@ -54,7 +55,19 @@ impl AtomicFile {
         if let Some(old) = &old {
             file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o7777))?;
         }
-        Ok(AtomicFile { file, name, folder, target, replaces: old.is_some() })
+        Ok(AtomicFile { file, name, folder, target, replaces: old.is_some(), must_be_new: false })
+    }
+
+    /// Starts a file that will be `target`, which does not exist yet, and must not when the
+    /// file is complete.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and when there is such a file.
+    pub fn create_new(target: &Path) -> io::Result<Self> {
+        match target.symlink_metadata() {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => Ok(AtomicFile { must_be_new: true, ..AtomicFile::create(target)? }),
+        }
     }
 
     /// Reserves room for `len` bytes: a full disk is noticed before anything is written, and
@@ -94,7 +107,9 @@ impl AtomicFile {
             self.file.sync_data()?;
         }
         match self.name {
+            Some(name) if self.must_be_new => name.persist_noclobber(&self.target).map_err(|error| error.error)?,
             Some(name) => name.persist(&self.target).map_err(|error| error.error)?,
+            None if self.must_be_new => link(&self.file, &self.target)?,
             None => give_name(&self.file, &self.folder, &self.target)?,
         }
         if self.replaces {
@@ -143,22 +158,23 @@ fn named(folder: &Path) -> io::Result<NamedTempFile> {
 /// Links a nameless file to its name. An existing file cannot be linked over, so there the
 /// link gets a temporary name that is renamed at once.
 fn give_name(file: &File, folder: &Path, target: &Path) -> io::Result<()> {
-    let link = |to: &Path| {
-        let from = format!("/proc/self/fd/{}", file.as_raw_fd());
-        rustix::fs::linkat(CWD, from, CWD, to, AtFlags::SYMLINK_FOLLOW)
-    };
-    match link(target) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::EXIST) => {
+    match link(file, target) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let temporary = folder.join(format!(".bn-tool-{}.tmp", std::process::id()));
             let _ = std::fs::remove_file(&temporary);
-            link(&temporary)?;
+            link(file, &temporary)?;
             std::fs::rename(&temporary, target).inspect_err(|_| {
                 let _ = std::fs::remove_file(&temporary);
             })
         }
-        Err(error) => Err(error.into()),
+        result => result,
     }
+}
+
+/// Gives a nameless file a name that nobody has.
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(CWD, from, CWD, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 pub mod access;
 mod atomic;
 pub mod element;
-mod external;
+pub mod external;
 mod load;
 pub mod payload;
 mod save;
@@ -13,6 +13,6 @@ mod tensor;
 pub mod text;
 pub mod wire;
 
-pub use load::{LoadError, load};
-pub use save::{SaveError, check_saves, save};
+pub use load::{LoadError, Source, is_same_file, load};
+pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};
 pub use tensor::{TensorError, element_count};

@@ -69,8 +69,13 @@ impl FileSlice {
         FileSlice { file, offset, len }
     }
 
+    /// Whether it begins at this place of this file.
+    pub(super) fn starts_at(&self, file: &Arc<File>, offset: u64) -> bool {
+        Arc::ptr_eq(&self.file, file) && self.offset == offset
+    }
+
     fn is(&self, other: &FileSlice) -> bool {
-        Arc::ptr_eq(&self.file, &other.file) && self.offset == other.offset && self.len == other.len
+        other.starts_at(&self.file, self.offset) && self.len == other.len
     }
 }
 

@@ -4,6 +4,7 @@
 //! are bytes (other writers produce invalid UTF-8), unknown fields are kept.
 //! Documentation: <https://github.com/onnx/onnx/blob/main/onnx/onnx.in.proto>.
 
+use super::external::ExternalData;
 use super::payload::Payload;
 use super::wire::{Fixed, Numbers, message};
 use bstr::BString;
@@ -186,7 +187,7 @@ message! {
         10 double_data: Fixed<8>,
         11 uint64_data: Numbers<u64>,
         12 doc_string: Option<BString>,
-        13 external_data: Vec<StringStringEntryProto>,
+        13 external_data: ExternalData,
         14 data_location: Option<i32>,
         16 metadata_props: Vec<StringStringEntryProto>,
     }

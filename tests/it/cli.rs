@@ -233,16 +233,6 @@ fn a_broken_graph_is_one_line_and_status_2() {
     }
 }
 
-#[test]
-fn external_data_is_refused_for_now() {
-    let folder = folder();
-    let model = folder.path().join("model.onnxtxt");
-    let text = "<ir_version: 8, opset_import: [\"\" : 17]>
-        g (float[2] X) => (float[2] Y) <float[2] W = [\"location\": \"weights.bin\"]> { Y = Add(X, W) }";
-    fs::write(&model, text).unwrap();
-    assert_fails(&["fold"], &[&model], &["`W` is external data", "onnx.save"]);
-}
-
 /// Two f16 Convs: the weight of the first, of more than a block, folds; that of the second
 /// overflows.
 fn overflowing_model() -> ModelProto {
@@ -286,7 +276,7 @@ fn text_that_is_shorter_than_the_binary_ends_where_it_ends() {
     graph.node.clear();
     graph.output.clear();
     let mut tensor = TensorProto::empty("zeros", DataType::Int64, &[10_000]);
-    tensor.set_raw(vec![0; 80_000].into());
+    tensor.set_elements(vec![0; 80_000].into());
     graph.initializer = vec![tensor];
     save(&zeros, &model).unwrap();
     assert_eq!(run(&arguments(&["fold", "-o"], &[&out, &model])).status, Some(0));

@@ -3,6 +3,8 @@
 mod cli;
 mod conformance;
 mod digits;
+mod external;
+mod fidelity;
 mod fixtures;
 mod fold_properties;
 mod generate;

@@ -13,6 +13,7 @@
 //!
 //! Format: <https://protobuf.dev/programming-guides/encoding/>.
 
+mod comparison;
 mod decoder;
 mod encoder;
 mod field;
@@ -20,6 +21,7 @@ mod macros;
 mod numbers;
 mod unknown;
 
+pub use comparison::first_difference;
 pub use decoder::{DecodeError, Decoder, Input};
 pub use encoder::{EncodeError, Encoder};
 pub use field::{Field, Message, Value};

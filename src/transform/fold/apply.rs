@@ -73,7 +73,7 @@ fn write_operand(
 /// A tensor of the operator's element type.
 fn tensor(name: BString, linear: &Linear, shape: &[usize], payload: Payload) -> TensorProto {
     let mut tensor = TensorProto::empty(name, linear.element.data_type(), shape);
-    tensor.set_raw(payload);
+    tensor.set_elements(payload);
     tensor
 }
 
@@ -104,7 +104,7 @@ fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usi
     if tensor.shape().ok().as_deref() != Some(shape) {
         return false;
     }
-    tensor.set_raw(payload.clone());
+    tensor.set_elements(payload.clone());
     true
 }
 
