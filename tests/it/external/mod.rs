@@ -2,6 +2,7 @@
 //! data files as bytes.
 
 mod hostile;
+mod large;
 mod layout;
 mod naming;
 mod storage;
