@@ -53,7 +53,7 @@ pub enum Constant {
     Computed(Rc<Dense>),
 }
 
-/// Finds and evaluates constants; remembers what was evaluated.
+/// Finds and evaluates constants; remembers what was computed.
 pub struct Constants<'g> {
     graph: &'g Graph,
     known: RefCell<HashMap<ValueId, Result<Rc<Dense>, NotConstant>>>,
@@ -144,8 +144,10 @@ impl<'g> Constants<'g> {
             return Err(NotConstant::TooDeep);
         }
         let result = self.compute(value, depth).map(Rc::new);
-        // How deep a value is depends on where it was asked for.
-        if result != Err(NotConstant::TooDeep) {
+        // What is stored is mostly read once, and is large where it is all that a model has. How
+        // deep a value is depends on where it was asked for.
+        let is_stored = matches!(self.graph.value(value).origin, Origin::Initializer { .. });
+        if !is_stored && result != Err(NotConstant::TooDeep) {
             self.known.borrow_mut().insert(value, result.clone());
         }
         result
