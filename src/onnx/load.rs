@@ -2,6 +2,7 @@
 
 use super::external::{ResolveError, resolve};
 use super::schema::ModelProto;
+use super::stable_file::StableFile;
 use super::text::{self, ParseError};
 use super::wire::{DecodeError, Decoder, Input, first_difference};
 use std::fs::File;
@@ -157,7 +158,7 @@ fn open(path: &Path) -> Result<Input, LoadError> {
         return Err(LoadError::Directory { path: path.into() });
     }
     if metadata.is_file() {
-        return Ok(Input::File(Arc::new(file), metadata.len()));
+        return Ok(Input::File(Arc::new(StableFile::new(file).map_err(failed)?)));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;

@@ -9,6 +9,7 @@ mod load;
 pub mod payload;
 mod save;
 pub mod schema;
+pub mod stable_file;
 mod tensor;
 pub mod text;
 pub mod wire;

@@ -17,8 +17,8 @@ mod write;
 
 use super::payload::{FileSlice, Payload};
 use super::schema::StringStringEntryProto;
+use super::stable_file::StableFile;
 use super::wire::{DecodeError, Decoder, EncodeError, Encoder, Field, WireType};
-use std::fs::File;
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,10 +52,7 @@ struct Resolved {
 /// An open data file.
 #[derive(Debug)]
 struct DataFile {
-    file: Arc<File>,
-    len: u64,
-    /// Device and inode: two locations can lead to one file.
-    id: (u64, u64),
+    file: Arc<StableFile>,
     path: PathBuf,
 }
 

@@ -5,12 +5,12 @@ use super::tensors::{any_external, visit};
 use super::{DataFile, LocationError, Resolved};
 use crate::onnx::access::text;
 use crate::onnx::schema::{ModelProto, TensorProto};
+use crate::onnx::stable_file::StableFile;
 use bstr::BString;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -113,10 +113,10 @@ impl Folder {
     fn find(&mut self, tensor: &TensorProto) -> Result<Resolved, Problem> {
         let Location { path, offset, length } = Location::read(&tensor.external_data)?;
         let file = self.file(path)?;
-        let end = length.map_or(Some(file.len), |length| offset.checked_add(length));
-        let in_file = end.filter(|end| offset <= *end && *end <= file.len);
-        let Some(end) = in_file else {
-            return Err(Problem::Range { path: file.path.clone(), len: file.len, offset, length });
+        let len = file.file.len();
+        let end = length.map_or(Some(len), |length| offset.checked_add(length));
+        let Some(end) = end.filter(|end| offset <= *end && *end <= len) else {
+            return Err(Problem::Range { path: file.path.clone(), len, offset, length });
         };
         Ok(Resolved { payload: file.slice(offset, end - offset), file, offset, edited: false })
     }
@@ -141,10 +141,8 @@ impl Folder {
         if !real.metadata().map_err(failed)?.is_file() {
             return Err(Problem::NotRegular { path });
         }
-        let file = open_many(&real).map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        let id = (metadata.dev(), metadata.ino());
-        Ok(Arc::new(DataFile { file: Arc::new(file), len: metadata.len(), id, path }))
+        let file = open_many(&real).and_then(StableFile::new).map_err(failed)?;
+        Ok(Arc::new(DataFile { file: Arc::new(file), path }))
     }
 }
 

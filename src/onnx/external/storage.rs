@@ -92,7 +92,7 @@ impl Planner {
             }
             resolved => (None, Range { offset: 0, payload: self.gathered(place, tensor, resolved)?, edited: true }),
         };
-        let group = *self.by_file.entry(old.map(|old| old.id)).or_insert_with(|| {
+        let group = *self.by_file.entry(old.map(|old| old.file.id())).or_insert_with(|| {
             let path = Location::read(&tensor.external_data).map(|location| location.path).unwrap_or_default();
             self.groups.push(Group { old: old.map(|old| (old.clone(), path)), ranges: Vec::new() });
             self.groups.len() - 1
@@ -120,7 +120,7 @@ impl Group {
             let wanted = name.map_or(Wanted::Data, |name| Wanted::Exactly(name.into()));
             return PlannedFile { wanted, layout: Layout::gather(&payloads), old: None };
         };
-        let layout = Layout::keep(&self.ranges, file.len, &|offset, len| file.slice(offset, len));
+        let layout = Layout::keep(&self.ranges, file.file.len(), &|offset, len| file.slice(offset, len));
         let unchanged = !self.ranges.iter().any(|range| range.edited);
         PlannedFile { wanted: Wanted::Location { path, only }, layout, old: Some((file, unchanged)) }
     }
@@ -129,7 +129,7 @@ impl Group {
 impl PlannedFile {
     /// Whether ranges that go "to the end of the file" stay what they are.
     fn keeps_its_end(&self) -> bool {
-        self.old.as_ref().is_some_and(|(old, _)| old.len == self.layout.len)
+        self.old.as_ref().is_some_and(|(old, _)| old.file.len() == self.layout.len)
     }
 }
 

@@ -87,7 +87,7 @@ fn place_at(file: &PlannedFile, path: &Path) -> Result<Option<bool>, EncodeError
         return write_new(&file.layout.pieces, file.layout.len, path).map(|()| Some(false));
     }
     let Ok(metadata) = path.metadata() else { return Ok(None) };
-    let old = file.old.as_ref().filter(|(old, _)| old.id == (metadata.dev(), metadata.ino()));
+    let old = file.old.as_ref().filter(|(old, _)| old.file.id() == (metadata.dev(), metadata.ino()));
     let same = match old {
         Some((_, unchanged)) => *unchanged,
         None => metadata.is_file() && metadata.len() == file.layout.len && holds(path, &file.layout.pieces)?,

@@ -41,7 +41,7 @@ impl Sink for Comparison<'_> {
     }
 
     fn has(&self, payload: &Payload, position: u64) -> bool {
-        matches!((payload, self.input), (Payload::File(slice), Input::File(file, _)) if slice.starts_at(file, position))
+        matches!((payload, self.input), (Payload::File(slice), Input::File(file)) if slice.starts_at(file, position))
     }
 
     fn skip(&mut self, len: u64) {

@@ -17,14 +17,16 @@ mod comparison;
 mod decoder;
 mod encoder;
 mod field;
+mod input;
 mod macros;
 mod numbers;
 mod unknown;
 
 pub use comparison::first_difference;
-pub use decoder::{DecodeError, Decoder, Input};
+pub use decoder::{DecodeError, Decoder};
 pub use encoder::{EncodeError, Encoder};
 pub use field::{Field, Message, Value};
+pub use input::Input;
 pub(crate) use macros::message;
 pub use numbers::{Fixed, Number, Numbers};
 pub use unknown::Unknown;
