@@ -1,5 +1,6 @@
 //! Loading: a path or standard input, binary or text.
 
+use super::check::{CheckError, check};
 use super::external::first_external;
 use super::schema::ModelProto;
 use super::text::{self, ParseError};
@@ -61,6 +62,14 @@ pub enum LoadError {
         /// The first such tensor.
         tensor: BString,
     },
+    /// The file decodes, but what is in it is not a valid model.
+    #[error("{} is not a valid model: {source}", name(path, "standard input"))]
+    Check {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckError,
+    },
     /// The file decodes, but to nothing that is a model.
     #[error("{} is not an ONNX model: it has no graph", name(path, "standard input"))]
     NoGraph {
@@ -73,8 +82,18 @@ pub enum LoadError {
 /// by their first bytes. Large weights stay in the file.
 ///
 /// # Errors
-/// When the file cannot be read or is not an ONNX model.
+/// When the file cannot be read, is not an ONNX model, or not a valid one.
 pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
+    let model = load_unchecked(path)?;
+    check(&model).map_err(|source| LoadError::Check { path: path.into(), source })?;
+    Ok(model)
+}
+
+/// Loads a model as [`load`] does, but does not [check](check()) it: to look at what is malformed.
+///
+/// # Errors
+/// When the file cannot be read or is not an ONNX model.
+pub fn load_unchecked(path: &Path) -> Result<ModelProto, LoadError> {
     let input = open(path)?;
     if input.is_empty() {
         return Err(LoadError::Empty { path: path.into() });

@@ -3,6 +3,7 @@
 
 pub mod access;
 mod atomic;
+pub mod check;
 pub mod element;
 mod external;
 mod load;
@@ -13,6 +14,7 @@ mod tensor;
 pub mod text;
 pub mod wire;
 
-pub use load::{LoadError, load};
+pub use check::{CheckError, check};
+pub use load::{LoadError, load, load_unchecked};
 pub use save::{SaveError, check_saves, save};
 pub use tensor::{TensorError, element_count};

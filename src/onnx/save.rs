@@ -2,6 +2,7 @@
 
 use super::TensorError;
 use super::atomic::AtomicFile;
+use super::check::{CheckError, check};
 use super::load::name;
 use super::payload::{Overflow, PayloadError};
 use super::schema::ModelProto;
@@ -40,6 +41,14 @@ pub enum SaveError {
         path: PathBuf,
         /// Why not.
         source: PrintError,
+    },
+    /// The model is not a valid one.
+    #[error("refusing to write {}: the result is not a valid model: {source}", name(path, "standard output"))]
+    Check {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckError,
     },
     /// Binary output would go to a terminal.
     #[error("refusing to write a binary model to a terminal; redirect it, or name a file with `-o FILE`")]
@@ -88,10 +97,11 @@ impl SaveError {
 /// binary model.
 ///
 /// # Errors
-/// When the target cannot be written, the weights cannot be read, or a scaled weight does
-/// not fit its type; an existing file is then unchanged.
+/// When the model is not [valid](check()), the target cannot be written, the weights cannot be
+/// read, or a scaled weight does not fit its type; an existing file is then unchanged.
 pub fn save(model: &ModelProto, path: &Path) -> Result<u64, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
+    check(model).map_err(|source| SaveError::Check { path: path.into(), source })?;
     let size = model.fields_len();
     if size > LARGEST {
         return Err(SaveError::TooLarge { path: path.into(), size });
@@ -122,7 +132,7 @@ pub fn save(model: &ModelProto, path: &Path) -> Result<u64, SaveError> {
 
 /// What went into a pipe cannot be taken back: all is computed once before the first byte.
 fn stream(model: &ModelProto, out: &mut dyn Write, path: &Path) -> Result<u64, SaveError> {
-    check_saves(model)?;
+    encode(model, &mut io::sink(), Path::new("-"))?;
     encode(model, out, path)
 }
 
@@ -134,8 +144,10 @@ fn is_text(path: &Path) -> bool {
 /// does not fit its type.
 ///
 /// # Errors
-/// When the weights cannot be read, or a scaled weight does not fit its type.
+/// When the model is not valid, the weights cannot be read, or a scaled weight does not fit its
+/// type.
 pub fn check_saves(model: &ModelProto) -> Result<u64, SaveError> {
+    check(model).map_err(|source| SaveError::Check { path: "-".into(), source })?;
     encode(model, &mut io::sink(), Path::new("-"))
 }
 
