@@ -167,11 +167,11 @@ mod tests {
     #[test]
     fn graphs_that_are_none_are_refused() {
         let cycle = vec![node("Relu", "b", "a", vec![]), node("Relu", "a", "b", vec![])];
-        assert!(error(&square(cycle, "b")).starts_with("node `a` (Relu): its input `b` is made by nothing before it"));
+        assert!(error(&square(cycle, "b")).contains("node `a` (Relu) reads `b` before it is made"));
         let twice = vec![node("Relu", "x", "a", vec![]), node("Neg", "x", "a", vec![])];
-        assert_eq!(error(&square(twice, "a")), "node `a` (Neg): its output `a` is made by something else, too");
+        assert!(error(&square(twice, "a")).contains("`a` is made twice"));
         let nothing = square(vec![node("Relu", "x", "y", vec![])], "z");
-        assert_eq!(error(&nothing), "the graph is malformed: nothing makes its output `z`");
+        assert!(error(&nothing).contains("reads `z`, which no node"));
     }
 
     #[test]
@@ -208,7 +208,7 @@ mod tests {
         weight.dims = vec![3].into();
         let mut model = square(vec![node("Add", "x w", "y", vec![])], "y");
         model.graph.as_mut().expect("there is one").initializer = vec![weight];
-        assert_eq!(error(&model), "tensor `w` is malformed: its data does not match its shape");
+        assert!(error(&model).contains("tensor `w` is malformed: its data does not match its shape"));
     }
 
     #[test]

@@ -2,25 +2,18 @@
 
 use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, training};
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
+use crate::onnx::check::NESTING;
 use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
-/// Why a model is not a valid graph.
+/// Why a model cannot be taken apart; [`onnx::check`](crate::onnx::check()) says more about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GraphError {
-    /// A node or output names a value that nothing makes.
-    #[error("{reader} reads `{value}`, which no node, input or initializer makes")]
+    /// A node or output names a value that nothing makes, or only a later node.
+    #[error("{reader} reads `{value}`, which nothing before it makes")]
     Missing {
         /// The node or graph that reads it.
-        reader: String,
-        /// The name.
-        value: BString,
-    },
-    /// A node reads a value that is made by a later node.
-    #[error("{reader} reads `{value}` before it is made: the graph has a cycle or is not in topological order")]
-    Cycle {
-        /// The node that reads it.
         reader: String,
         /// The name.
         value: BString,
@@ -32,7 +25,7 @@ pub enum GraphError {
         value: BString,
     },
     /// Graphs are nested too deeply.
-    #[error("subgraphs are nested more than 32 deep")]
+    #[error("subgraphs are nested more than {NESTING} deep")]
     Nesting,
 }
 
@@ -85,7 +78,7 @@ impl Graph {
         opset: i64,
         depth: usize,
     ) -> Result<ScopeId, GraphError> {
-        if depth > 32 {
+        if depth > NESTING {
             return Err(GraphError::Nesting);
         }
         let scope = self.open_scope(kind, parent, opset);
@@ -135,10 +128,9 @@ impl Graph {
         depth: usize,
     ) -> Result<(), GraphError> {
         let nodes = std::mem::take(&mut graph.node);
-        let later: HashSet<BString> = nodes.iter().flat_map(|node| node.output.iter().cloned()).collect();
         self.scope_mut(scope).graph = graph;
         for node in nodes {
-            self.add_node(scope, node, &later, depth)?;
+            self.add_node(scope, node, depth)?;
         }
         for name in outputs {
             let missing = || GraphError::Missing { reader: "the list of graph outputs".into(), value: name.clone() };
@@ -149,17 +141,11 @@ impl Graph {
         Ok(())
     }
 
-    fn add_node(
-        &mut self,
-        scope: ScopeId,
-        mut proto: NodeProto,
-        later: &HashSet<BString>,
-        depth: usize,
-    ) -> Result<(), GraphError> {
+    fn add_node(&mut self, scope: ScopeId, mut proto: NodeProto, depth: usize) -> Result<(), GraphError> {
         let id = NodeId(self.nodes.len() as u32);
         let mut inputs = Vec::with_capacity(proto.input.len());
         for name in &proto.input {
-            inputs.push(self.read(scope, &proto, name, later)?);
+            inputs.push(self.read(scope, &proto, name)?);
         }
         let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
         let opset = self.scope(scope).opset;
@@ -183,25 +169,13 @@ impl Graph {
         Ok(())
     }
 
-    fn read(
-        &self,
-        scope: ScopeId,
-        proto: &NodeProto,
-        name: &BString,
-        later: &HashSet<BString>,
-    ) -> Result<Option<ValueId>, GraphError> {
+    fn read(&self, scope: ScopeId, proto: &NodeProto, name: &BString) -> Result<Option<ValueId>, GraphError> {
         if name.is_empty() {
             return Ok(None);
         }
-        if let Some(value) = self.resolve(scope, name.as_bstr()) {
-            return Ok(Some(value));
-        }
-        let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
-        let value = name.clone();
-        Err(match later.contains(name) {
-            true => GraphError::Cycle { reader, value },
-            false => GraphError::Missing { reader, value },
-        })
+        let reader = || format!("node `{}` ({})", proto.label(), text(&proto.op_type));
+        let missing = || GraphError::Missing { reader: reader(), value: name.clone() };
+        self.resolve(scope, name.as_bstr()).map(Some).ok_or_else(missing)
     }
 
     /// The value of this name, in the scope or in one around it.

@@ -1,5 +1,6 @@
 //! Loading: a path or standard input, binary or text.
 
+use super::check::{CheckError, check};
 use super::external::{ResolveError, resolve};
 use super::schema::ModelProto;
 use super::stable_file::StableFile;
@@ -57,6 +58,14 @@ pub enum LoadError {
         /// The tensor, and what is wrong.
         source: ResolveError,
     },
+    /// The file decodes, but what is in it is not a valid model.
+    #[error("{} is not a valid model: {source}", name(path, "standard input"))]
+    Check {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckError,
+    },
     /// The file decodes, but to nothing that is a model.
     #[error("{} is not an ONNX model: it has no graph", name(path, "standard input"))]
     NoGraph {
@@ -69,7 +78,7 @@ pub enum LoadError {
 /// by their first bytes. Large weights stay in the file.
 ///
 /// # Errors
-/// When the file cannot be read or is not an ONNX model.
+/// When the file cannot be read, is not an ONNX model, or not a valid one.
 pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
     Source::open(path)?.model()
 }
@@ -104,11 +113,12 @@ impl Source {
     /// The model, with the data files beside it.
     ///
     /// # Errors
-    /// When it is not an ONNX model, or its data files cannot be read.
+    /// When it is not a [valid](check()) ONNX model, or its data files cannot be read.
     pub fn model(&self) -> Result<ModelProto, LoadError> {
         let mut model = self.decode()?;
         let folder = Some(self.path.as_path()).filter(|path| *path != Path::new("-"));
         resolve(&mut model, folder).map_err(|source| LoadError::External { path: self.path.clone(), source })?;
+        check(&model).map_err(|source| LoadError::Check { path: self.path.clone(), source })?;
         Ok(model)
     }
 

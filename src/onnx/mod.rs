@@ -3,6 +3,7 @@
 
 pub mod access;
 mod atomic;
+pub mod check;
 pub mod element;
 pub mod external;
 mod load;
@@ -14,6 +15,7 @@ mod tensor;
 pub mod text;
 pub mod wire;
 
+pub use check::{CheckError, check};
 pub use load::{LoadError, Source, is_same_file, load};
 pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};
 pub use tensor::{TensorError, element_count};

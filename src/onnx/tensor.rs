@@ -98,7 +98,8 @@ impl TensorProto {
 
     fn stored(&self, element: DataType, bits: u32) -> Payload {
         let wide = |bytes: Vec<u8>| Payload::from(bytes);
-        if let Some(raw) = &self.raw_data {
+        // Some writers set it, to nothing, beside the typed field.
+        if let Some(raw) = self.raw_data.as_ref().filter(|raw| !raw.is_empty()) {
             return raw.clone();
         }
         match element {

@@ -1,5 +1,6 @@
 //! Why a model cannot be saved.
 
+use crate::onnx::check::CheckError;
 use crate::onnx::TensorError;
 use crate::onnx::external::WriteError;
 use crate::onnx::load::name;
@@ -35,6 +36,14 @@ pub enum SaveError {
         path: PathBuf,
         /// Why not.
         source: PrintError,
+    },
+    /// The model is not a valid one.
+    #[error("refusing to write {}: the result is not a valid model: {source}", name(path, "standard output"))]
+    Check {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckError,
     },
     /// Binary output would go to a terminal.
     #[error("refusing to write a binary model to a terminal; redirect it, or name a file with `-o FILE`")]

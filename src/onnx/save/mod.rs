@@ -4,6 +4,7 @@ mod error;
 mod prepare;
 
 use super::atomic::AtomicFile;
+use super::check::check;
 use super::external::{self, Storage, StoredFile};
 use super::load::is_same_file;
 use super::schema::ModelProto;
@@ -49,8 +50,8 @@ pub struct Saved {
 /// never replace others.
 ///
 /// # Errors
-/// When the target cannot be written, the weights cannot be read, or a scaled weight does
-/// not fit its type; an existing file is then unchanged.
+/// When the model is not [valid](check()), the target cannot be written, the weights cannot be
+/// read, or a scaled weight does not fit its type; an existing file is then unchanged.
 pub fn save(model: &ModelProto, path: &Path) -> Result<Saved, SaveError> {
     save_with(model, path, &SaveOptions::default())
 }
@@ -62,6 +63,7 @@ pub fn save(model: &ModelProto, path: &Path) -> Result<Saved, SaveError> {
 /// nowhere to go.
 pub fn save_with(model: &ModelProto, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
+    check(model).map_err(|source| SaveError::Check { path: path.into(), source })?;
     let prepared = prepare(model, path, options)?;
     if path == Path::new("-") {
         let mut stdout = io::stdout().lock();
@@ -122,8 +124,10 @@ pub fn is_text(path: &Path) -> bool {
 /// does not fit its type.
 ///
 /// # Errors
-/// When the weights cannot be read, or a scaled weight does not fit its type.
+/// When the model is not valid, the weights cannot be read, or a scaled weight does not fit its
+/// type.
 pub fn check_saves(model: &ModelProto) -> Result<u64, SaveError> {
+    check(model).map_err(|source| SaveError::Check { path: "-".into(), source })?;
     encode(&inlined(model), &mut io::sink(), Path::new("-"))
 }
 

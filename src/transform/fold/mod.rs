@@ -55,6 +55,18 @@ pub enum FoldError {
     /// The model is not a valid graph.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// A BatchNormalization, or the operator that it would be folded into, is not what the
+    /// operator allows: no runtime can run it.
+    #[error(
+        "BatchNormalization `{node}`: {detail}; check the model with onnx.checker.check_model(model, \
+         full_check=True) and export it again, or leave the node out with --exclude"
+    )]
+    Invalid {
+        /// The BatchNormalization.
+        node: String,
+        /// What is wrong.
+        detail: String,
+    },
     /// The selection is not usable.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -66,11 +78,11 @@ pub enum FoldError {
 /// they are read: see [`fold_checked`].
 ///
 /// # Errors
-/// When the model is not a valid graph, or a pattern of the selection matches nothing.
+/// When the model is not a valid one, or a pattern of the selection matches nothing.
 pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
     let mut graph = Graph::new(model.clone())?;
     let nodes_before = graph.nodes().count();
-    let plan = Plan::new(&graph, options);
+    let plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
     options.selection.check_all_match(names)?;
     let into: Vec<String> = plan.folds.iter().map(|fold| graph.label(fold.linear.node)).collect();

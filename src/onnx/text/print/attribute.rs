@@ -11,7 +11,9 @@ impl Writer<'_> {
     /// an empty list nothing.
     pub(super) fn attribute(&mut self, attribute: &AttributeProto) -> Result<(), PrintError> {
         self.name(text(&attribute.name))?;
-        let code = attribute.r#type.filter(|code| *code != 0).unwrap_or_else(|| value_type(attribute));
+        // Attributes of IR version 1 do not say their type: it is that of their value.
+        let declared = attribute.r#type.filter(|code| *code != 0);
+        let code = declared.or_else(|| attribute.value_types().next()).unwrap_or(0);
         if let Some(name) = attribute_type_name(code) {
             self.put(": ")?;
             self.put(name)?;
@@ -59,25 +61,4 @@ impl Writer<'_> {
         }
         Ok(self.put("]")?)
     }
-}
-
-/// The type of the value that is there; attributes of IR version 1 do not say.
-fn value_type(attribute: &AttributeProto) -> i32 {
-    let there = [
-        (1, attribute.f.is_some()),
-        (2, attribute.i.is_some()),
-        (3, attribute.s.is_some()),
-        (4, attribute.t.is_some()),
-        (5, attribute.g.is_some()),
-        (6, !attribute.floats.is_empty()),
-        (7, !attribute.ints.is_empty()),
-        (8, !attribute.strings.is_empty()),
-        (9, !attribute.tensors.is_empty()),
-        (10, !attribute.graphs.is_empty()),
-        (11, attribute.sparse_tensor.is_some()),
-        (12, !attribute.sparse_tensors.is_empty()),
-        (13, attribute.tp.is_some()),
-        (14, !attribute.type_protos.is_empty()),
-    ];
-    there.iter().find(|(_, there)| *there).map_or(0, |(code, _)| *code)
 }
