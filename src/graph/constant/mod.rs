@@ -158,7 +158,8 @@ impl<'g> Constants<'g> {
             }
             Origin::Initializer { .. } => self.read(self.stored(value)?),
             Origin::Sparse { index, .. } => {
-                self.read_sparse(&self.graph.scope(self.graph.value(value).scope).graph.sparse_initializer[index])
+                let scope = self.graph.scope(self.graph.value(value).scope);
+                self.read_sparse(&scope.graph.sparse_initializer[index as usize])
             }
             Origin::Node(node, 0) => self.compute_node(node, depth),
             Origin::Node(node, _) => Err(NotConstant::Computed(node)),
