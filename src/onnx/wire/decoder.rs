@@ -97,6 +97,8 @@ pub struct Decoder {
     /// End of the innermost message.
     end: u64,
     depth: u32,
+    /// The key of the field that is being read.
+    key: u64,
     /// Bytes that decoding may still allocate.
     budget: u64,
     limit: u64,
@@ -119,6 +121,7 @@ impl Decoder {
             position: 0,
             end: len,
             depth: 0,
+            key: 0,
             budget: limit,
             limit,
         };
@@ -154,11 +157,25 @@ impl Decoder {
     /// Reads a field's number and wire type.
     pub(super) fn key(&mut self) -> Result<(u32, WireType), DecodeError> {
         let key = self.varint()?;
+        self.key = key;
         let wire = WireType::from_code(key & 7).ok_or_else(|| self.malformed("an invalid wire type"))?;
         match u32::try_from(key >> 3) {
             Ok(number) if (1..1 << 29).contains(&number) => Ok((number, wire)),
             _ => Err(self.malformed("an invalid field number")),
         }
+    }
+
+    /// The key that was read last.
+    pub(super) fn last_key(&self) -> u64 {
+        self.key
+    }
+
+    /// Whether the next field has this key too, which is then read. May miss it where the key
+    /// takes more than one byte.
+    pub(super) fn repeats(&mut self, key: u64) -> Result<bool, DecodeError> {
+        let repeats = key < 0x80 && self.position < self.end && u64::from(self.peek()?) == key;
+        self.position += u64::from(repeats);
+        Ok(repeats)
     }
 
     /// Reads a varint.
@@ -181,15 +198,20 @@ impl Decoder {
         if self.position >= self.end {
             return Err(self.malformed("an unexpected end"));
         }
-        let byte = match &self.input {
-            Input::Memory(bytes) => bytes[self.position as usize],
-            Input::File(..) => {
-                self.fill(1)?;
-                self.window[(self.position - self.window_start) as usize]
-            }
-        };
+        let byte = self.peek()?;
         self.position += 1;
         Ok(byte)
+    }
+
+    /// The next byte, which is known to be there.
+    fn peek(&mut self) -> Result<u8, DecodeError> {
+        match &self.input {
+            Input::Memory(bytes) => Ok(bytes[self.position as usize]),
+            Input::File(..) => {
+                self.fill(1)?;
+                Ok(self.window[(self.position - self.window_start) as usize])
+            }
+        }
     }
 
     /// Reads `N` bytes: a fixed-width number.

@@ -18,6 +18,7 @@ mod encoder;
 mod field;
 mod macros;
 mod numbers;
+mod rare;
 mod unknown;
 
 pub use decoder::{DecodeError, Decoder, Input};
@@ -25,6 +26,7 @@ pub use encoder::{EncodeError, Encoder};
 pub use field::{Field, Message, Value};
 pub(crate) use macros::message;
 pub use numbers::{Fixed, Number, Numbers};
+pub use rare::Rare;
 pub use unknown::Unknown;
 
 /// How a field is laid out on the wire.
