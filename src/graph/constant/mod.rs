@@ -143,12 +143,22 @@ impl<'g> Constants<'g> {
         if depth > DEPTH {
             return Err(NotConstant::TooDeep);
         }
+        if self.is_read_once(value) {
+            return self.stored(value).and_then(|tensor| Ok(Rc::new(Dense::from_tensor(tensor)?)));
+        }
         let result = self.compute(value, depth).map(Rc::new);
         // How deep a value is depends on where it was asked for.
         if result != Err(NotConstant::TooDeep) {
             self.known.borrow_mut().insert(value, result.clone());
         }
         result
+    }
+
+    /// Whether a value is an initializer with one reader. It need not be remembered, and as its
+    /// elements are stored they are not more than there can be.
+    fn is_read_once(&self, value: ValueId) -> bool {
+        let data = self.graph.value(value);
+        matches!(data.origin, Origin::Initializer { .. }) && data.uses.len() == 1 && !self.graph.is_overridable(value)
     }
 
     fn compute(&self, value: ValueId, depth: usize) -> Result<Dense, NotConstant> {

@@ -165,17 +165,30 @@ impl Decoder {
         }
     }
 
-    /// The key that was read last.
-    pub(super) fn last_key(&self) -> u64 {
-        self.key
+    /// How many length-delimited fields with the key that was read last follow each other from
+    /// here on, as far as the window shows: at least one.
+    pub(super) fn run_length(&self) -> usize {
+        let mut rest = self.visible();
+        let mut count = 1;
+        while let Some(after) = skip_delimited(rest) {
+            match after.split_first() {
+                Some((next, fields)) if u64::from(*next) == self.key => rest = fields,
+                _ => break,
+            }
+            count += 1;
+        }
+        count
     }
 
-    /// Whether the next field has this key too, which is then read. May miss it where the key
-    /// takes more than one byte.
-    pub(super) fn repeats(&mut self, key: u64) -> Result<bool, DecodeError> {
-        let repeats = key < 0x80 && self.position < self.end && u64::from(self.peek()?) == key;
-        self.position += u64::from(repeats);
-        Ok(repeats)
+    /// What is in memory of the rest of the innermost message.
+    fn visible(&self) -> &[u8] {
+        let (bytes, start) = match &self.input {
+            Input::Memory(bytes) => (bytes.as_ref(), 0),
+            Input::File(..) => (self.window.as_slice(), self.window_start),
+        };
+        let from = (self.position - start) as usize;
+        let to = bytes.len().min((self.end - start) as usize);
+        bytes.get(from..to).unwrap_or_default()
     }
 
     /// Reads a varint.
@@ -198,20 +211,15 @@ impl Decoder {
         if self.position >= self.end {
             return Err(self.malformed("an unexpected end"));
         }
-        let byte = self.peek()?;
-        self.position += 1;
-        Ok(byte)
-    }
-
-    /// The next byte, which is known to be there.
-    fn peek(&mut self) -> Result<u8, DecodeError> {
-        match &self.input {
-            Input::Memory(bytes) => Ok(bytes[self.position as usize]),
+        let byte = match &self.input {
+            Input::Memory(bytes) => bytes[self.position as usize],
             Input::File(..) => {
                 self.fill(1)?;
-                Ok(self.window[(self.position - self.window_start) as usize])
+                self.window[(self.position - self.window_start) as usize]
             }
-        }
+        };
+        self.position += 1;
+        Ok(byte)
     }
 
     /// Reads `N` bytes: a fixed-width number.
@@ -339,6 +347,15 @@ impl Decoder {
         self.window_start = self.position;
         self.next_window = (self.next_window * 2).min(*WINDOW.end());
         Ok(())
+    }
+}
+
+/// What follows a length and as many bytes, if they are all there and the length is short.
+fn skip_delimited(bytes: &[u8]) -> Option<&[u8]> {
+    match *bytes {
+        [len @ ..0x80, ref rest @ ..] => rest.get(usize::from(len)..),
+        [low, high @ ..0x80, ref rest @ ..] => rest.get(usize::from(low & 0x7f) + (usize::from(high) << 7)..),
+        _ => None,
     }
 }
 

@@ -94,20 +94,15 @@ impl<V: Value> Field for Option<V> {
 
 impl<V: Value> Field for Vec<V> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
-        let key = input.last_key();
-        loop {
-            let mut value = V::default();
-            value.merge(wire, input)?;
-            input.charge(size_of::<V>() as u64)?;
-            self.push(value);
-            if !input.repeats(key)? {
-                break;
-            }
+        if self.len() == self.capacity() {
+            // Exactly what a short list needs: there are many of them. A long one doubles.
+            let more = input.run_length().max(self.len());
+            input.charge((more * size_of::<V>()) as u64)?;
+            self.reserve_exact(more);
         }
-        // There are many short lists; a long one that comes in pieces must not be moved each time.
-        if self.len() < 64 {
-            self.shrink_to_fit();
-        }
+        let mut value = V::default();
+        value.merge(wire, input)?;
+        self.push(value);
         Ok(())
     }
 
