@@ -145,7 +145,7 @@ fn check_shapes(
     parameters: &[Rc<Dense>; 4],
 ) -> Result<(), Refusal> {
     let spatial = graph.opset(node) >= 9 || graph.node(node).proto.int("spatial", 1) != 0;
-    let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(input));
+    let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(graph, input));
     if !spatial && (rank != Some(2) || parameters.iter().any(|parameter| parameter.shape.len() != 1)) {
         return Err(Refusal::new(Code::PerActivation, "it has spatial = 0"));
     }

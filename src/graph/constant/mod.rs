@@ -143,6 +143,9 @@ impl<'g> Constants<'g> {
         if depth > DEPTH {
             return Err(NotConstant::TooDeep);
         }
+        if self.is_read_once(value) {
+            return self.stored(value).and_then(|tensor| Ok(Rc::new(Dense::from_tensor(tensor)?)));
+        }
         let result = self.compute(value, depth).map(Rc::new);
         // What is stored is mostly read once, and is large where it is all that a model has. How
         // deep a value is depends on where it was asked for.
@@ -153,6 +156,13 @@ impl<'g> Constants<'g> {
         result
     }
 
+    /// Whether a value is an initializer with one reader. It need not be remembered, and as its
+    /// elements are stored they are not more than there can be.
+    fn is_read_once(&self, value: ValueId) -> bool {
+        let data = self.graph.value(value);
+        matches!(data.origin, Origin::Initializer { .. }) && data.uses.len() == 1 && !self.graph.is_overridable(value)
+    }
+
     fn compute(&self, value: ValueId, depth: usize) -> Result<Dense, NotConstant> {
         match self.graph.value(value).origin {
             Origin::Initializer { .. } | Origin::Sparse { .. } if self.graph.is_overridable(value) => {
@@ -160,7 +170,8 @@ impl<'g> Constants<'g> {
             }
             Origin::Initializer { .. } => self.read(self.stored(value)?),
             Origin::Sparse { index, .. } => {
-                self.read_sparse(&self.graph.scope(self.graph.value(value).scope).graph.sparse_initializer[index])
+                let scope = self.graph.scope(self.graph.value(value).scope);
+                self.read_sparse(&scope.graph.sparse_initializer[index as usize])
             }
             Origin::Node(node, 0) => self.compute_node(node, depth),
             Origin::Node(node, _) => Err(NotConstant::Computed(node)),

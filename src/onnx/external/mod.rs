@@ -18,7 +18,7 @@ mod write;
 use super::payload::{FileSlice, Payload};
 use super::schema::StringStringEntryProto;
 use super::stable_file::StableFile;
-use super::wire::{DecodeError, Decoder, EncodeError, Encoder, Field, WireType};
+use super::wire::{DecodeError, Decoder, EncodeError, Encoder, Field, Rare, WireType};
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub use write::{StoredFile, WriteError};
 /// The entries of `TensorProto.external_data`, and, once they are resolved, the bytes.
 #[derive(Clone, Debug, Default)]
 pub struct ExternalData {
-    entries: Vec<StringStringEntryProto>,
+    entries: Rare<StringStringEntryProto>,
     /// Boxed: a graph has many tensors, and few are external.
     resolved: Option<Box<Resolved>>,
 }
@@ -82,7 +82,7 @@ impl ExternalData {
 }
 
 impl Deref for ExternalData {
-    type Target = Vec<StringStringEntryProto>;
+    type Target = [StringStringEntryProto];
 
     fn deref(&self) -> &Self::Target {
         &self.entries
@@ -91,7 +91,7 @@ impl Deref for ExternalData {
 
 impl From<Vec<StringStringEntryProto>> for ExternalData {
     fn from(entries: Vec<StringStringEntryProto>) -> Self {
-        ExternalData { entries, resolved: None }
+        ExternalData { entries: entries.into(), resolved: None }
     }
 }
 

@@ -172,16 +172,17 @@ fn settle(tensor: &mut TensorProto, name: &str, offset: u64, keeps_its_end: bool
         tensor.data_location = Some(TensorProto::EXTERNAL);
         return;
     };
-    let mut entries = std::mem::take(&mut tensor.external_data.entries);
+    let mut entries = tensor.external_data.to_vec();
     if resolved.edited {
         entries.retain(|entry| text(&entry.key) != "checksum");
     }
     let stays = keeps_its_end && resolved.offset == offset;
-    tensor.external_data.entries = match Location::read(&entries) {
+    let entries = match Location::read(&entries) {
         Ok(location) if stays && location.path == Path::new(name) => entries,
         Ok(_) if stays => with_entry(entries, "location", name),
         _ => range_entries(entries, name, offset, resolved.payload.len()),
     };
+    tensor.external_data = entries.into();
 }
 
 fn range_entries(entries: Vec<Entry>, name: &str, offset: u64, length: u64) -> Vec<Entry> {

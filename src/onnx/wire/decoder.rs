@@ -54,6 +54,8 @@ pub struct Decoder {
     /// End of the innermost message.
     end: u64,
     depth: u32,
+    /// The key of the field that is being read.
+    key: u64,
     /// Bytes that decoding may still allocate.
     budget: u64,
     limit: u64,
@@ -76,6 +78,7 @@ impl Decoder {
             position: 0,
             end: len,
             depth: 0,
+            key: 0,
             budget: limit,
             limit,
         };
@@ -111,11 +114,38 @@ impl Decoder {
     /// Reads a field's number and wire type.
     pub(super) fn key(&mut self) -> Result<(u32, WireType), DecodeError> {
         let key = self.varint()?;
+        self.key = key;
         let wire = WireType::from_code(key & 7).ok_or_else(|| self.malformed("an invalid wire type"))?;
         match u32::try_from(key >> 3) {
             Ok(number) if (1..1 << 29).contains(&number) => Ok((number, wire)),
             _ => Err(self.malformed("an invalid field number")),
         }
+    }
+
+    /// How many length-delimited fields with the key that was read last follow each other from
+    /// here on, as far as the window shows: at least one.
+    pub(super) fn run_length(&self) -> usize {
+        let mut rest = self.visible();
+        let mut count = 1;
+        while let Some(after) = skip_delimited(rest) {
+            match after.split_first() {
+                Some((next, fields)) if u64::from(*next) == self.key => rest = fields,
+                _ => break,
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// What is in memory of the rest of the innermost message.
+    fn visible(&self) -> &[u8] {
+        let (bytes, start) = match &self.input {
+            Input::Memory(bytes) => (bytes.as_ref(), 0),
+            Input::File(..) => (self.window.as_slice(), self.window_start),
+        };
+        let from = (self.position - start) as usize;
+        let to = bytes.len().min((self.end - start) as usize);
+        bytes.get(from..to).unwrap_or_default()
     }
 
     /// Reads a varint.
@@ -274,6 +304,15 @@ impl Decoder {
         self.window_start = self.position;
         self.next_window = (self.next_window * 2).min(*WINDOW.end());
         Ok(())
+    }
+}
+
+/// What follows a length and as many bytes, if they are all there and the length is short.
+fn skip_delimited(bytes: &[u8]) -> Option<&[u8]> {
+    match *bytes {
+        [len @ ..0x80, ref rest @ ..] => rest.get(usize::from(len)..),
+        [low, high @ ..0x80, ref rest @ ..] => rest.get(usize::from(low & 0x7f) + (usize::from(high) << 7)..),
+        _ => None,
     }
 }
 

@@ -20,6 +20,7 @@ mod field;
 mod input;
 mod macros;
 mod numbers;
+mod rare;
 mod unknown;
 
 pub use comparison::first_difference;
@@ -29,6 +30,7 @@ pub use field::{Field, Message, Value};
 pub use input::Input;
 pub(crate) use macros::message;
 pub use numbers::{Fixed, Number, Numbers};
+pub use rare::Rare;
 pub use unknown::Unknown;
 
 /// How a field is laid out on the wire.

@@ -80,7 +80,15 @@ pub enum FoldError {
 /// # Errors
 /// When the model is not a valid one, or a pattern of the selection matches nothing.
 pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
-    let mut graph = Graph::new(model.clone())?;
+    fold_owned(model.clone(), options)
+}
+
+/// As [`fold`], for a model that is not needed any more: it is not copied.
+///
+/// # Errors
+/// Those of [`fold`].
+pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
+    let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
     let plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
@@ -98,12 +106,26 @@ pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldErr
 /// Those of [`fold`], and those of `attempt` that are not an overflow.
 pub fn fold_checked<T, E: From<FoldError>>(
     model: &ModelProto,
+    options: FoldOptions,
+    attempt: impl FnMut(&Folded) -> Result<T, E>,
+    overflow: impl Fn(&E) -> Option<Overflow>,
+) -> Result<(Folded, T), E> {
+    fold_checked_owned(|| Ok(model.clone()), options, attempt, overflow)
+}
+
+/// As [`fold_checked`], for a model that nobody else needs: `model` gives it for each attempt,
+/// and of all but a few models there is only one.
+///
+/// # Errors
+/// Those of [`fold_checked`], and those of `model`.
+pub fn fold_checked_owned<T, E: From<FoldError>>(
+    mut model: impl FnMut() -> Result<ModelProto, E>,
     mut options: FoldOptions,
     mut attempt: impl FnMut(&Folded) -> Result<T, E>,
     overflow: impl Fn(&E) -> Option<Overflow>,
 ) -> Result<(Folded, T), E> {
     loop {
-        let folded = fold(model, &options)?;
+        let folded = fold_owned(model()?, &options)?;
         match attempt(&folded) {
             Ok(result) => return Ok((folded, result)),
             Err(error) => match overflow(&error) {
