@@ -1,9 +1,10 @@
 //! `bn-tool fold`
 
 use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::contain::Risk;
 use super::error::Failure;
 use super::progress::Progress;
-use super::{Status, write_report};
+use super::{Status, interrupt, write_report};
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{check_saves, load, save};
 use crate::report::{FoldSummary, human, json};
@@ -25,6 +26,9 @@ use std::time::Instant;
   bn-tool fold model.onnx --check             exit with 1 if there is anything to fold
   bn-tool fold - -o - < in.onnx > out.onnx    in a pipe
   bn-tool fold model.onnx --in-place --exclude '/head/*'
+
+Environment:
+  BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
 
 Exit status:
   0  done: the result is written, or would be
@@ -68,9 +72,18 @@ fn is_same_file(a: &Path, b: &Path) -> bool {
 }
 
 impl Options {
+    /// What it risks, if it runs the models.
+    pub(super) fn risk(&self) -> Option<Risk> {
+        let way_out = "; nothing was written (--no-verify goes without)";
+        (!self.no_verify && !self.check).then(|| Risk { models: vec![self.model.clone()], way_out })
+    }
+
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
         let target = self.output.target(&self.model)?;
+        if target.is_some() {
+            interrupt::leave_nothing_behind();
+        }
         let model = load(&self.model)?;
         let options = FoldOptions::new(self.selection.selection()?);
         let attempt = |folded: &Folded| self.verify_and_save(&model, folded, target.as_deref());
