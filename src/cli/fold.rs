@@ -1,10 +1,11 @@
 //! `bn-tool fold`
 
 use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::contain::Risk;
 use super::error::Failure;
 use super::progress::Progress;
 use super::warning::warn_if_rewritten;
-use super::{Status, write_report};
+use super::{Status, interrupt, write_report};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_same_file, save_with};
@@ -28,6 +29,9 @@ use std::time::Instant;
   bn-tool fold - -o - < in.onnx > out.onnx    in a pipe
   bn-tool fold model.onnx --in-place --exclude '/head/*'
   bn-tool fold big.onnx -o folded.onnx --external-data folded.bin
+
+Environment:
+  BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
 
 Exit status:
   0  done: the result is written, or would be
@@ -66,9 +70,18 @@ struct Attempt {
 }
 
 impl Options {
+    /// What it risks, if it runs the models.
+    pub(super) fn risk(&self) -> Option<Risk> {
+        let way_out = "; nothing was written (--no-verify goes without)";
+        (!self.no_verify && !self.check).then(|| Risk { models: vec![self.model.clone()], way_out })
+    }
+
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
         let target = self.output.target(&self.model)?;
+        if target.is_some() {
+            interrupt::leave_nothing_behind();
+        }
         let source = Source::open(&self.model)?;
         let mut loaded = Some(source.model()?);
         if let Some(model) = loaded.as_ref().filter(|_| target.is_some()) {

@@ -2,6 +2,7 @@
 
 use super::error::Failure;
 use super::one_line;
+use super::stderr::stderr;
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::io::Write;
 pub fn warn(message: &str) {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     // There is nothing to do about it when standard error is closed.
-    let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {}", one_line(message));
+    let _ = stderr().and_then(|mut out| writeln!(out, "{style}warning{style:#}: {}", one_line(message)));
 }
 
 /// Says so if the model will be written in another way than it came, apart from what is edited.

@@ -4,7 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
-use super::{batch_norm, check, gemm, pointwise, resize};
+use super::{batch_norm, branch, check, gemm, pointwise, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use std::sync::Arc;
@@ -84,6 +84,10 @@ fn onnx() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.op_register.insert("BatchNormalization", batch_norm::build);
     onnx.op_register.insert("Gemm", gemm::build);
+    if let Some(of_tract) = onnx.op_register.0.get("If").copied() {
+        onnx.op_register.insert(branch::OF_TRACT, of_tract);
+        onnx.op_register.insert("If", branch::build);
+    }
     if let Some(of_tract) = onnx.op_register.0.get("Resize").copied() {
         onnx.op_register.insert(resize::OF_TRACT, of_tract);
         onnx.op_register.insert("Resize", resize::build);
@@ -234,27 +238,41 @@ mod tests {
         assert_eq!(run(&square(nodes, "v3100"), None).expect("runs")[0].values(), [1.5; 32]);
     }
 
+    fn attribute(name: &str, graph: GraphProto) -> AttributeProto {
+        AttributeProto { name: Some(name.into()), g: Some(Box::new(graph)), r#type: Some(5), ..Default::default() }
+    }
+
+    /// A graph without inputs that returns `r`.
+    fn branch(nodes: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
+        let output = vec![ValueInfoProto { name: Some("r".into()), ..Default::default() }];
+        GraphProto { node: nodes, initializer, output, ..Default::default() }
+    }
+
+    fn run_branches(mut model: ModelProto, floor: FloatType, which: bool) -> Vec<f64> {
+        model.graph.as_mut().expect("there is one").input.push(value("which", DataType::Bool, &[]));
+        let which = Array::new(DataType::Bool, vec![], vec![which.into()]).expect("consistent");
+        let session = Session::compile(&model, &[vec![1, 2, 4, 4], vec![]], Some(floor)).expect("compiles");
+        session.worker().expect("starts").run(&[x(), which]).expect("runs")[0].values()
+    }
+
     #[test]
     fn branches_see_outer_values_and_are_widened() {
         let constant = TensorProto::floats("c", FloatType::F32, &[1], &[0.1]);
-        let branch = |operator: &str| GraphProto {
-            node: vec![node(operator, "x c", "r", vec![])],
-            initializer: vec![constant.clone()],
-            output: vec![ValueInfoProto { name: Some("r".into()), ..Default::default() }],
-            ..Default::default()
-        };
-        let attribute = |name: &str, graph| AttributeProto {
-            name: Some(name.into()),
-            g: Some(Box::new(graph)),
-            r#type: Some(5),
-            ..Default::default()
-        };
+        let branch = |operator: &str| branch(vec![node(operator, "x c", "r", vec![])], vec![constant.clone()]);
         let branches = vec![attribute("then_branch", branch("Mul")), attribute("else_branch", branch("Add"))];
-        let mut model = square(vec![node("If", "which", "y", branches)], "y");
-        model.graph.as_mut().expect("there is one").input.push(value("which", DataType::Bool, &[]));
-        let which = Array::new(DataType::Bool, vec![], vec![1]).expect("consistent");
-        let session = Session::compile(&model, &[vec![1, 2, 4, 4], vec![]], Some(FloatType::F64)).expect("compiles");
-        let y = session.worker().expect("starts").run(&[x(), which]).expect("runs");
-        assert_eq!(y[0].values(), [1.5 * f64::from(0.1f32); 32]);
+        let y = run_branches(square(vec![node("If", "which", "y", branches)], "y"), FloatType::F64, true);
+        assert_eq!(y, [1.5 * f64::from(0.1f32); 32]);
+    }
+
+    #[test]
+    fn a_graph_may_branch_many_times() {
+        let choice = |from: &str, to: &str| {
+            let branch = |operator: &str| branch(vec![node(operator, &format!("{from} {from}"), "r", vec![])], vec![]);
+            let branches = vec![attribute("then_branch", branch("Add")), attribute("else_branch", branch("Mul"))];
+            node("If", "which", to, branches)
+        };
+        let model = || square(vec![choice("x", "a"), choice("a", "b"), choice("b", "y")], "y");
+        assert_eq!(run_branches(model(), FloatType::F32, true), [12.0; 32]);
+        assert_eq!(run_branches(model(), FloatType::F64, false), [1.5f64.powi(8); 32]);
     }
 }
