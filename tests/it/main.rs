@@ -8,6 +8,8 @@ mod fidelity;
 mod fixtures;
 mod fold_properties;
 mod generate;
+mod hostile;
+mod normalise;
 mod other_writers;
 mod reference;
 mod round_trip;

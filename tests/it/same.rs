@@ -23,18 +23,35 @@ pub fn assert_same(original: &ModelProto, folded: &ModelProto, inputs: &Values, 
 }
 
 /// # Errors
-/// The first difference, or why a model cannot be evaluated.
+/// The first difference, or why the original cannot be evaluated.
 pub fn compare(original: &ModelProto, folded: &ModelProto, inputs: &Values, element: FloatType) -> Result<(), String> {
+    difference(original, folded, inputs, element)?.map_or(Ok(()), Err)
+}
+
+/// The first difference, if there is one.
+///
+/// # Errors
+/// Why the original cannot be evaluated, or there is no bound.
+pub fn difference(
+    original: &ModelProto,
+    folded: &ModelProto,
+    inputs: &Values,
+    element: FloatType,
+) -> Result<Option<String>, String> {
     let expected = reference::evaluate(original, inputs).map_err(|error| format!("the original: {error}"))?;
-    let actual = reference::evaluate(folded, inputs).map_err(|error| format!("the folded model: {error}"))?;
+    let actual = match reference::evaluate(folded, inputs) {
+        Ok(actual) => actual,
+        Err(error) => return Ok(Some(format!("the folded model: {error}"))),
+    };
     if expected.keys().ne(actual.keys()) {
-        return Err(format!("outputs {:?} became {:?}", expected.keys(), actual.keys()));
+        return Ok(Some(format!("outputs {:?} became {:?}", expected.keys(), actual.keys())));
     }
     if expected.iter().all(|(name, expected)| identical(expected, &actual[name])) {
-        return Ok(());
+        return Ok(None);
     }
     let bounds = Bounds::new(original, folded, inputs, element)?;
-    expected.iter().try_for_each(|(name, expected)| bounds.check(name, expected, &actual[name]))
+    let checked = expected.iter().try_for_each(|(name, expected)| bounds.check(name, expected, &actual[name]));
+    Ok(checked.err())
 }
 
 fn identical(a: &ArrayD<f64>, b: &ArrayD<f64>) -> bool {

@@ -1,11 +1,10 @@
 //! Models of all that the syntax can say.
 
-use super::normalise::element;
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::schema::{
-    AttributeProto, Dimension, FunctionProto, GraphProto, MapTypeProto, ModelProto, NodeProto, OpaqueTypeProto,
-    OperatorSetIdProto, SparseTensorProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
-    TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, ElementTypeProto, FunctionProto, GraphProto, MapTypeProto, ModelProto, NodeProto,
+    OpaqueTypeProto, OperatorSetIdProto, SparseTensorProto, StringStringEntryProto, TensorProto, TensorShapeProto,
+    TensorTypeProto, TypeProto, ValueInfoProto,
 };
 use bn_tool::onnx::wire::Numbers;
 use bstr::BString;
@@ -307,4 +306,9 @@ pub(crate) fn model() -> impl Strategy<Value = ModelProto> {
         functions,
         ..Default::default()
     })
+}
+
+/// The element type of a sequence or optional.
+fn element(inner: Option<TypeProto>) -> Box<ElementTypeProto> {
+    Box::new(ElementTypeProto { elem_type: inner, ..Default::default() })
 }

@@ -3,7 +3,6 @@
 mod arbitrary;
 mod errors;
 mod examples;
-mod normalise;
 mod properties;
 
 use bn_tool::onnx::schema::ModelProto;

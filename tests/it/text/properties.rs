@@ -1,6 +1,7 @@
 //! What holds for every model and every text.
 
-use super::{arbitrary, normalise, text};
+use super::{arbitrary, text};
+use crate::normalise;
 use bn_tool::onnx::text::{looks_like_text, parse};
 use bn_tool::onnx::wire::{Encoder, Message as _};
 use proptest::prelude::*;

@@ -1,9 +1,7 @@
 //! Removes from a model what the syntax does not tell apart.
 
 use bn_tool::onnx::element::DataType;
-use bn_tool::onnx::schema::{
-    AttributeProto, ElementTypeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, TypeProto,
-};
+use bn_tool::onnx::schema::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
 use bstr::BString;
 
 pub(crate) fn model(model: &mut ModelProto) {
@@ -85,9 +83,4 @@ fn canonical<const N: usize>(le: &[u8; N]) -> [u8; N] {
         bytes[N - 2] = if N == 4 { 0xc0 } else { 0xf8 };
     }
     bytes
-}
-
-/// The element type of a sequence or optional.
-pub(crate) fn element(inner: Option<TypeProto>) -> Box<ElementTypeProto> {
-    Box::new(ElementTypeProto { elem_type: inner, ..Default::default() })
 }

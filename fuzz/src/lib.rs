@@ -1,0 +1,66 @@
+//! What the fuzz targets share: the properties and edits of the tests, and edits as libFuzzer's
+//! mutators.
+
+#[path = "../../tests/it/hostile/mod.rs"]
+pub mod hostile;
+#[path = "../../tests/it/normalise.rs"]
+mod normalise;
+#[path = "../../tests/it/reference/mod.rs"]
+mod reference;
+#[path = "../../tests/it/same.rs"]
+mod same;
+
+use hostile::edit::Edit;
+
+/// How [`hostile::binary`] and [`hostile::text`] edit bytes with material from a donor.
+pub type Edited = fn(&[u8], &[u8], &[Edit]) -> Vec<u8>;
+
+/// A mutator: half of the time libFuzzer's own, which knows the dictionary.
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, edited: Edited) -> usize {
+    if seed.is_multiple_of(2) {
+        return libfuzzer_sys::fuzzer_mutate(data, size, max_size);
+    }
+    let new = edited(&data[..size], &data[..size], &edits(seed));
+    write(&new, &mut data[..max_size])
+}
+
+/// A crossover: edits with the other input as donor.
+pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32, edited: Edited) -> usize {
+    write(&edited(one, other, &edits(seed)), out)
+}
+
+fn write(new: &[u8], out: &mut [u8]) -> usize {
+    let len = new.len().min(out.len());
+    out[..len].copy_from_slice(&new[..len]);
+    len
+}
+
+/// One to four edits that depend on `seed` only.
+fn edits(seed: u32) -> Vec<Edit> {
+    let mut state = u64::from(seed);
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 32) as u32
+    };
+    next();
+    (0..1 + next() % 4).map(|_| Edit { kind: (next() >> 8) as u8, at: next(), with: next() }).collect()
+}
+
+/// Prepares for the first input: a panic unwinds, and is one only if nobody catches it. It is
+/// libFuzzer's last word that aborts.
+pub fn initialise() {
+    drop(std::panic::take_hook());
+}
+
+/// The mutators of a target, by one of the modules of [`hostile`].
+#[macro_export]
+macro_rules! mutators {
+    ($edits:ident) => {
+        libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+            bn_tool_fuzz::mutate(data, size, max_size, seed, bn_tool_fuzz::hostile::$edits::edited)
+        });
+        libfuzzer_sys::fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
+            bn_tool_fuzz::cross(one, other, out, seed, bn_tool_fuzz::hostile::$edits::edited)
+        });
+    };
+}
