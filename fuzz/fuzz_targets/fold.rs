@@ -2,7 +2,7 @@
 //! in the corpus: what cannot be loaded is for the other targets.
 #![no_main]
 
-use bn_tool_fuzz::{hostile::properties, initialise};
+use bn_tool_fuzz::{damaged::properties, initialise};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 fuzz_target!(init: initialise(), |bytes: &[u8]| -> Corpus {

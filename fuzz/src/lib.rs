@@ -1,8 +1,8 @@
 //! What the fuzz targets share: the properties and edits of the tests, and edits as libFuzzer's
 //! mutators.
 
-#[path = "../../tests/it/hostile/mod.rs"]
-pub mod hostile;
+#[path = "../../tests/it/damaged/mod.rs"]
+pub mod damaged;
 #[path = "../../tests/it/normalise.rs"]
 mod normalise;
 #[path = "../../tests/it/reference/mod.rs"]
@@ -10,9 +10,9 @@ mod reference;
 #[path = "../../tests/it/same.rs"]
 mod same;
 
-use hostile::edit::Edit;
+use damaged::edit::Edit;
 
-/// How [`hostile::binary`] and [`hostile::text`] edit bytes with material from a donor.
+/// How [`damaged::binary`] and [`damaged::text`] edit bytes with material from a donor.
 pub type Edited = fn(&[u8], &[u8], &[Edit]) -> Vec<u8>;
 
 /// A mutator: half of the time libFuzzer's own, which knows the dictionary.
@@ -52,15 +52,15 @@ pub fn initialise() {
     drop(std::panic::take_hook());
 }
 
-/// The mutators of a target, by one of the modules of [`hostile`].
+/// The mutators of a target, by one of the modules of [`damaged`].
 #[macro_export]
 macro_rules! mutators {
     ($edits:ident) => {
         libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-            bn_tool_fuzz::mutate(data, size, max_size, seed, bn_tool_fuzz::hostile::$edits::edited)
+            bn_tool_fuzz::mutate(data, size, max_size, seed, bn_tool_fuzz::damaged::$edits::edited)
         });
         libfuzzer_sys::fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
-            bn_tool_fuzz::cross(one, other, out, seed, bn_tool_fuzz::hostile::$edits::edited)
+            bn_tool_fuzz::cross(one, other, out, seed, bn_tool_fuzz::damaged::$edits::edited)
         });
     };
 }

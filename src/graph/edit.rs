@@ -3,7 +3,8 @@
 use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, ValueId};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::{
-    AttributeProto, Dimension, NodeDeviceConfigurationProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, NodeDeviceConfigurationProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 use bstr::{BString, ByteSlice};
 

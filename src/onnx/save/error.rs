@@ -1,7 +1,7 @@
 //! Why a model cannot be saved.
 
-use crate::onnx::check::CheckError;
 use crate::onnx::TensorError;
+use crate::onnx::check::CheckError;
 use crate::onnx::external::WriteError;
 use crate::onnx::load::name;
 use crate::onnx::payload::{Overflow, PayloadError};

@@ -1,4 +1,4 @@
-//! Hostile input: what must hold for it ([`properties`]), and how it is made from models
+//! Damaged models: what must hold for it ([`properties`]), and how it is made from models
 //! ([`binary`] and [`text`] apply [`edit::Edit`]s). The fuzz targets in `fuzz/` include this
 //! module; the tests are those properties on stable Rust, and on whatever fuzzing found.
 
