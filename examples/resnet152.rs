@@ -1,8 +1,9 @@
-//! Writes a ResNet-152 with BatchNormalization and random weights (240 MB): something large
-//! to measure with.
+//! Writes a ResNet-152 with BatchNormalization and random weights (240 MB; twice as wide: 1 GB):
+//! something large to measure with.
 //!
 //! ```text
 //! cargo run --release --example resnet152 -- resnet152.onnx
+//! cargo run --release --example resnet152 -- wide.onnx 2
 //! ```
 //!
 //! He et al., "Deep Residual Learning for Image Recognition", CVPR 2016, table 1.
@@ -18,8 +19,9 @@ use rand_pcg::Pcg64Mcg;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: resnet152 OUT.onnx")?;
-    save(&resnet152(), Path::new(&path))?;
+    let path = std::env::args().nth(1).ok_or("usage: resnet152 OUT.onnx [WIDTH]")?;
+    let width = std::env::args().nth(2).map_or(Ok(1), |width| width.parse())?;
+    save(&resnet152(width), Path::new(&path))?;
     Ok(())
 }
 
@@ -29,17 +31,18 @@ struct Network {
     random: Pcg64Mcg,
 }
 
-fn resnet152() -> ModelProto {
+/// A ResNet-152 whose layers are `wide` times as wide.
+fn resnet152(wide: usize) -> ModelProto {
     let graph = GraphProto { name: Some("resnet152".into()), ..Default::default() };
     let mut network = Network { graph, random: Pcg64Mcg::new(152) };
     network.graph.input.push(image("image", &[1, 3, 224, 224]));
-    let stem = network.conv_norm("stem", "image", [64, 3, 7], 2);
+    let mut channels = 64 * wide;
+    let stem = network.conv_norm("stem", "image", [channels, 3, 7], 2);
     let stem = network.node("Relu", "stem.relu", &[&stem], vec![]);
     let pool = vec![ints("kernel_shape", [3; 2]), ints("strides", [2; 2]), ints("pads", [1; 4])];
     let mut value = network.node("MaxPool", "pool", &[&stem], pool);
-    let mut channels = 64;
     for (layer, blocks) in [3, 8, 36, 3].into_iter().enumerate() {
-        let width = 64 << layer;
+        let width = (wide * 64) << layer;
         for block in 0..blocks {
             let stride = if layer > 0 && block == 0 { 2 } else { 1 };
             value = network.bottleneck(&format!("layer{layer}.{block}"), &value, channels, width, stride);

@@ -1,10 +1,6 @@
 #!/bin/sh
-# Seeds for `decode`: the text fixtures as protobuf, in fuzz/corpus/decode. The other targets
-# take the text as it is.
+# Seeds for all targets in fuzz/corpus: the fixtures as text, as protobuf and with their weights
+# in a data file, and some models of the tests' generator.
 set -eu
 cd "$(dirname "$0")/.."
-mkdir -p fuzz/corpus/decode fuzz/corpus/text fuzz/corpus/fold
-for text in fixtures/*/*.onnxtxt; do
-    binary=fuzz/corpus/decode/$(basename "$text" .onnxtxt).onnx
-    target/debug/bn-tool fold --no-verify -o "$binary" "$text" >/dev/null 2>&1 || echo "no graph: $text"
-done
+SEEDS=$PWD/fuzz/corpus cargo test --quiet --test it write_seeds -- --ignored

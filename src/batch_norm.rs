@@ -145,18 +145,20 @@ fn check_shapes(
     parameters: &[Rc<Dense>; 4],
 ) -> Result<(), Refusal> {
     let spatial = graph.opset(node) >= 9 || graph.node(node).proto.int("spatial", 1) != 0;
-    let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(input));
+    let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(graph, input));
     if !spatial && (rank != Some(2) || parameters.iter().any(|parameter| parameter.shape.len() != 1)) {
         return Err(Refusal::new(Code::PerActivation, "it has spatial = 0"));
     }
     if rank.is_some_and(|rank| rank < 2) {
-        return Err(Refusal::new(Code::Malformed, "its input has no channel axis"));
+        return Err(Refusal::new(Code::ChannelAxis, "its input has no axis 1"));
     }
     let channels = parameters[0].values.len();
     for (parameter, (_, name)) in parameters.iter().zip(PARAMETERS) {
         if parameter.shape != [channels] || channels == 0 {
             let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
-            return Err(Refusal::new(Code::ParameterShape, detail));
+            // No runtime takes another number; some may take another rank.
+            let certain = parameter.values.len() != channels;
+            return Err(Refusal::new(if certain { Code::Malformed } else { Code::ParameterShape }, detail));
         }
     }
     Ok(())

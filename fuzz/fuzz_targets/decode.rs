@@ -1,8 +1,8 @@
 //! Bytes → decode → encode → decode → encode.
 #![no_main]
 
-use bn_tool_fuzz::hostile::properties;
+use bn_tool_fuzz::damaged::properties;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| properties::decodes(bytes));
-bn_tool_fuzz::mutators!(binary);
+bn_tool_fuzz::mutators!();

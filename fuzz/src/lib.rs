@@ -1,8 +1,8 @@
 //! What the fuzz targets share: the properties and edits of the tests, and edits as libFuzzer's
 //! mutators.
 
-#[path = "../../tests/it/hostile/mod.rs"]
-pub mod hostile;
+#[path = "../../tests/it/damaged/mod.rs"]
+pub mod damaged;
 #[path = "../../tests/it/normalise.rs"]
 mod normalise;
 #[allow(unused, reason = "the tests use all of it")]
@@ -12,13 +12,10 @@ mod reference;
 #[path = "../../tests/it/same.rs"]
 mod same;
 
-use hostile::edit::Edit;
-
-/// How [`hostile::binary`] and [`hostile::text`] edit bytes with material from a donor.
-pub type Edited = fn(&[u8], &[u8], &[Edit]) -> Vec<u8>;
+use damaged::{edit::Edit, edited};
 
 /// A mutator: half of the time libFuzzer's own, which knows the dictionary.
-pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, edited: Edited) -> usize {
+pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
     if seed.is_multiple_of(2) {
         return libfuzzer_sys::fuzzer_mutate(data, size, max_size);
     }
@@ -27,7 +24,7 @@ pub fn mutate(data: &mut [u8], size: usize, max_size: usize, seed: u32, edited: 
 }
 
 /// A crossover: edits with the other input as donor.
-pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32, edited: Edited) -> usize {
+pub fn cross(one: &[u8], other: &[u8], out: &mut [u8], seed: u32) -> usize {
     write(&edited(one, other, &edits(seed)), out)
 }
 
@@ -54,15 +51,15 @@ pub fn initialise() {
     drop(std::panic::take_hook());
 }
 
-/// The mutators of a target, by one of the modules of [`hostile`].
+/// The mutators of a target.
 #[macro_export]
 macro_rules! mutators {
-    ($edits:ident) => {
+    () => {
         libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-            bn_tool_fuzz::mutate(data, size, max_size, seed, bn_tool_fuzz::hostile::$edits::edited)
+            bn_tool_fuzz::mutate(data, size, max_size, seed)
         });
         libfuzzer_sys::fuzz_crossover!(|one: &[u8], other: &[u8], out: &mut [u8], seed: u32| {
-            bn_tool_fuzz::cross(one, other, out, seed, bn_tool_fuzz::hostile::$edits::edited)
+            bn_tool_fuzz::cross(one, other, out, seed)
         });
     };
 }

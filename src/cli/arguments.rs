@@ -1,6 +1,7 @@
 //! Flags that several commands share.
 
 use super::error::Failure;
+use crate::onnx::external::Storage;
 use crate::transform::selection::Selection;
 use crate::verify::VerifyOptions;
 use clap::{Args, ValueEnum};
@@ -39,6 +40,18 @@ pub struct OutputArguments {
     /// Replace the model itself, atomically.
     #[arg(long, conflicts_with = "output")]
     in_place: bool,
+
+    /// Put the weights in this file beside OUT.
+    ///
+    /// Without it, weights stay where they are: in the model, or in data files beside it, of
+    /// which those that change get a new name. Weights of a model above 2 GiB, which protobuf
+    /// does not allow, go to OUT.data.
+    #[arg(long, value_name = "FILE")]
+    external_data: Option<String>,
+
+    /// Take weights from data files into the model.
+    #[arg(long, conflicts_with = "external_data")]
+    inline: bool,
 }
 
 impl OutputArguments {
@@ -51,6 +64,15 @@ impl OutputArguments {
             return Err(Failure::Usage("standard input cannot be replaced in place; use `-o OUT`".into()));
         }
         Ok(Some(model.to_path_buf()))
+    }
+
+    /// Where the weights go.
+    pub fn storage(&self) -> Storage {
+        match &self.external_data {
+            Some(name) => Storage::External(name.clone()),
+            None if self.inline => Storage::Inline,
+            None => Storage::Keep,
+        }
     }
 }
 

@@ -69,7 +69,9 @@ impl Failure {
     /// The same failure; a graph error with the file that it is about.
     pub fn about(self, path: &std::path::Path) -> Failure {
         match self {
-            Failure::Fold(source @ FoldError::Graph(_)) => Failure::Graph { path: path.display().to_string(), source },
+            Failure::Fold(source @ (FoldError::Graph(_) | FoldError::Invalid { .. })) => {
+                Failure::Graph { path: path.display().to_string(), source }
+            }
             other => other,
         }
     }

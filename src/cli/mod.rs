@@ -2,18 +2,24 @@
 
 mod arguments;
 mod completions;
+mod contain;
 mod error;
 mod explain;
 mod fold;
 mod inspect;
+mod interrupt;
 mod print;
 mod progress;
+mod stderr;
 mod verify;
+mod warning;
 
 use clap::{Parser, Subcommand};
+use contain::Risk;
 use error::Failure;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use stderr::stderr;
 
 /// Fold, verify and inspect BatchNormalization in ONNX models.
 ///
@@ -63,20 +69,43 @@ fn panic_message(panic: &std::panic::PanicHookInfo) -> String {
 fn report_error(message: &str) {
     let style = anstyle::AnsiColor::Red.on_default().bold();
     // There is nothing to do about it when standard error is closed.
-    let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", one_line(message));
+    let _ = stderr().and_then(|mut out| writeln!(out, "{style}error{style:#}: {}", one_line(message)));
 }
 
 fn run() -> ExitCode {
     let cli = Cli::parse();
     cli.color.apply();
-    let result = match cli.command {
-        Command::Fold(options) => options.run(),
-        Command::Verify(options) => options.run(),
-        Command::Inspect(options) => options.run(),
-        Command::Print(options) => options.run(),
-        Command::Explain(options) => options.run(),
-        Command::Completions(options) => options.run::<Cli>(),
-    };
+    match cli.command.risk().map_or(Ok(None), contain::in_child) {
+        Ok(None) => finish(cli.command.run()),
+        Ok(Some(status)) => status,
+        Err(failure) => finish(Err(failure)),
+    }
+}
+
+impl Command {
+    /// What it risks, if it runs models.
+    fn risk(&self) -> Option<Risk> {
+        match self {
+            Command::Fold(options) => options.risk(),
+            Command::Verify(options) => Some(options.risk()),
+            Command::Inspect(_) | Command::Print(_) | Command::Explain(_) | Command::Completions(_) => None,
+        }
+    }
+
+    fn run(self) -> Result<Status, Failure> {
+        match self {
+            Command::Fold(options) => options.run(),
+            Command::Verify(options) => options.run(),
+            Command::Inspect(options) => options.run(),
+            Command::Print(options) => options.run(),
+            Command::Explain(options) => options.run(),
+            Command::Completions(options) => options.run::<Cli>(),
+        }
+    }
+}
+
+/// Reports a failure, and turns all into an exit status.
+fn finish(result: Result<Status, Failure>) -> ExitCode {
     match result {
         Ok(status) => status.into(),
         Err(Failure::Quiet) => ExitCode::SUCCESS,
@@ -122,7 +151,7 @@ impl From<Status> for ExitCode {
 /// output.
 fn write_report(text: &str, to_stderr: bool) -> Result<(), Failure> {
     let written = if to_stderr {
-        anstream::stderr().write_all(text.as_bytes())
+        stderr().and_then(|mut out| out.write_all(text.as_bytes()))
     } else {
         let mut out = anstream::stdout();
         out.write_all(text.as_bytes()).and_then(|()| out.flush())

@@ -2,7 +2,7 @@
 
 use super::Status;
 use super::error::Failure;
-use crate::onnx::load;
+use crate::onnx::Source;
 use crate::onnx::text::{PrintError, PrintOptions, print};
 use clap::Args;
 use std::io::{self, BufWriter, Write};
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 /// Print a model as ONNX text.
 ///
 /// Tensors of more than 16 elements are shortened to their number and a hash; with --weights
-/// all are printed, and the text can be read back to the same model.
+/// all are printed, and the text can be read back to the same model. Models that other commands
+/// refuse because they are malformed can be looked at.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool print model.onnx | less
@@ -32,7 +33,7 @@ pub struct Options {
 
 impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let model = load(&self.model)?;
+        let model = Source::open(&self.model)?.decode()?;
         let mut out = BufWriter::new(io::stdout().lock());
         let printed = print(&model, &PrintOptions { weights: self.weights }, &mut out);
         match printed.and_then(|()| out.flush().map_err(PrintError::from)) {

@@ -1,6 +1,7 @@
 //! A progress bar on standard error, and only on a terminal.
 
-use indicatif::{ProgressBar, ProgressStyle};
+use super::stderr::draw_target;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows how many of a known number of steps are done; may be told by several threads.
 pub struct Progress(ProgressBar);
@@ -8,7 +9,8 @@ pub struct Progress(ProgressBar);
 impl Progress {
     /// A bar with a word in front of it; hidden if `quiet` or not on a terminal.
     pub fn new(what: &'static str, quiet: bool) -> Self {
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(0) };
+        let target = if quiet { ProgressDrawTarget::hidden() } else { draw_target() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len}  {eta} left") {
             bar.set_style(style);
         }

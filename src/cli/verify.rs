@@ -1,6 +1,7 @@
 //! `bn-tool verify`
 
 use super::arguments::{Format, ReportArguments, VerifyArguments};
+use super::contain::Risk;
 use super::error::Failure;
 use super::progress::Progress;
 use super::{Status, write_report};
@@ -21,6 +22,9 @@ use std::time::Instant;
   bn-tool verify a.onnx b.onnx --samples 32 --dim height=224 --dim width=224
   bn-tool verify a.onnx b.onnx --rtol 1e-2 --format json
 
+Environment:
+  BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
+
 Exit status:
   0  the outputs are the same
   1  they differ
@@ -40,6 +44,10 @@ pub struct Options {
 }
 
 impl Options {
+    pub(super) fn risk(&self) -> Risk {
+        Risk { models: vec![self.original.clone(), self.result.clone()], way_out: "" }
+    }
+
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
         if self.original == Path::new("-") && self.result == Path::new("-") {

@@ -1,7 +1,9 @@
 //! What must be refused before tract sees it: operators that it lacks or would take for others,
-//! and graphs that make it panic, exhaust the memory, or crash.
+//! and attributes that make it panic, exhaust the memory, or crash. What is no valid model at all
+//! is found by [`onnx::check`](crate::onnx::check()).
 
 use super::error::{EngineError, UnsupportedOperator};
+use crate::onnx;
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
 use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, ByteSlice};
@@ -18,11 +20,12 @@ const LARGEST_VOLUME: i64 = 1 << 26;
 /// # Errors
 /// All operators that are not supported, else the first thing that is malformed.
 pub fn check(model: &ModelProto, known: &dyn Fn(&str) -> bool) -> Result<(), EngineError> {
-    let Some(graph) = &model.graph else { return Err(malformed("there is none".into())) };
+    let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
+    onnx::check(model)?;
     let mut check =
         Check { model, known, opset: standard_opset(&model.opset_import), used: HashSet::new(), unsupported: vec![] };
     check.collect_used(graph);
-    check.graph(graph, &HashSet::new())?;
+    check.graph(graph)?;
     if check.unsupported.is_empty() {
         return Ok(());
     }
@@ -47,33 +50,13 @@ impl<'m> Check<'m> {
         }
     }
 
-    fn graph(&mut self, graph: &'m GraphProto, outer: &HashSet<&'m BStr>) -> Result<(), EngineError> {
-        let inputs = graph.input.iter().map(|input| text(&input.name));
-        let dense = graph.initializer.iter().map(|tensor| text(&tensor.name));
-        let sparse = graph.sparse_initializer.iter().map(|tensor| tensor.name());
-        let mut own: HashSet<&BStr> = inputs.chain(dense).chain(sparse).collect();
-        let mut defined: HashSet<&BStr> = outer.union(&own).copied().collect();
+    fn graph(&mut self, graph: &'m GraphProto) -> Result<(), EngineError> {
         for node in &graph.node {
             self.operator(node);
             attributes(node)?;
-            if let Some(input) = node.input.iter().find(|input| !input.is_empty() && !defined.contains(input.as_bstr()))
-            {
-                let problem =
-                    format!("its input `{input}` is made by nothing before it (a cycle, or nodes out of order)");
-                return Err(wrong(node, problem));
-            }
-            for subgraph in node.subgraphs() {
-                self.graph(subgraph, &defined)?;
-            }
-            for output in node.output.iter().map(|output| output.as_bstr()).filter(|output| !output.is_empty()) {
-                if !own.insert(output) {
-                    return Err(wrong(node, format!("its output `{output}` is made by something else, too")));
-                }
-                defined.insert(output);
-            }
+            node.subgraphs().try_for_each(|subgraph| self.graph(subgraph))?;
         }
-        let missing = graph.output.iter().map(|output| text(&output.name)).find(|output| !defined.contains(output));
-        missing.map_or(Ok(()), |output| Err(malformed(format!("nothing makes its output `{output}`"))))
+        Ok(())
     }
 
     /// Takes down the operator if it is not supported and not yet known to be so.
@@ -143,10 +126,6 @@ fn is_permutation(perm: &[i64]) -> bool {
     let mut sorted = perm.to_vec();
     sorted.sort_unstable();
     sorted.iter().copied().eq(0..perm.len() as i64)
-}
-
-fn malformed(what: String) -> EngineError {
-    EngineError::Graph { what }
 }
 
 fn wrong(node: &NodeProto, what: String) -> EngineError {

@@ -255,7 +255,7 @@ fn densified(sparse: &SparseTensorProto) -> Result<TensorProto, EngineError> {
         let start = start.ok_or_else(|| problem("an index is outside its shape"))? * size;
         bytes[start..start + size].copy_from_slice(element);
     }
-    dense.set_raw(bytes.into());
+    dense.set_elements(bytes.into());
     Ok(dense)
 }
 

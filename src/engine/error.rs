@@ -1,7 +1,7 @@
 //! Why a model cannot be run.
 
-use crate::onnx::TensorError;
 use crate::onnx::payload::{Overflow, PayloadError};
+use crate::onnx::{CheckError, TensorError};
 use bstr::BString;
 use std::fmt;
 
@@ -39,12 +39,15 @@ pub enum EngineError {
         /// What is wrong.
         what: String,
     },
-    /// The graph is not a graph.
+    /// The graph is not one that can be run.
     #[error("the graph is malformed: {what}")]
     Graph {
         /// What is wrong.
         what: String,
     },
+    /// The model is not a valid one.
+    #[error("it is not a valid model: {0}")]
+    Check(#[from] CheckError),
     /// The engine refused the model.
     #[error("the engine cannot {stage} the model: {cause}")]
     Engine {

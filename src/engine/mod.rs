@@ -7,6 +7,7 @@
 
 mod array;
 mod batch_norm;
+mod branch;
 mod check;
 mod convert;
 mod error;

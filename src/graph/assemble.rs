@@ -2,7 +2,7 @@
 
 use super::{Graph, NodeId, Origin, ScopeId, ScopeKind};
 use crate::onnx::access::text;
-use crate::onnx::schema::{GraphProto, ModelProto, NodeProto, TensorProto};
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
 use bstr::BStr;
 
 impl Graph {
@@ -29,19 +29,22 @@ impl Graph {
             self.push_with_inserted(node, &mut order);
         }
         let nodes: Vec<NodeProto> = order.into_iter().map(|node| self.take_node(node)).collect();
-        let keep = self.kept_initializers(id);
-        let scope = self.scope_mut(id);
-        let gone = std::mem::take(&mut scope.gone);
-        let graph = &mut scope.graph;
+        let mut graph = std::mem::take(&mut self.scope_mut(id).graph);
         graph.node = nodes;
-        let mut keep = keep.into_iter();
-        graph.initializer.retain(|_| keep.next().unwrap_or(true));
-        if !gone.is_empty() {
-            let stays = |name: &BStr| !gone.contains(name);
+        if self.scope(id).shrunk {
+            let stays = |name: &BStr| self.stays(id, name);
+            graph.initializer.retain(|tensor| stays(text(&tensor.name)));
             graph.value_info.retain(|info| stays(text(&info.name)));
             graph.input.retain(|info| stays(text(&info.name)));
             graph.sparse_initializer.retain(|tensor| stays(tensor.name()));
         }
+        self.scope_mut(id).graph = graph;
+    }
+
+    /// Whether no edit removed the value of this name from a scope.
+    fn stays(&self, scope: ScopeId, name: &BStr) -> bool {
+        let value = self.names.resolve(name, std::iter::once(scope));
+        value.is_none_or(|value| self.value(value).origin != Origin::Gone)
     }
 
     fn push_with_inserted(&mut self, root: NodeId, order: &mut Vec<NodeId>) {
@@ -63,15 +66,5 @@ impl Graph {
             *place = std::mem::take::<GraphProto>(&mut self.scope_mut(scope).graph);
         }
         proto
-    }
-
-    /// Which initializers of a scope are still there.
-    fn kept_initializers(&self, id: ScopeId) -> Vec<bool> {
-        let scope = self.scope(id);
-        let is_kept = |tensor: &TensorProto| {
-            let value = scope.names.get(text(&tensor.name)).map(|value| self.value(*value));
-            value.is_none_or(|value| value.origin != Origin::Gone)
-        };
-        scope.graph.initializer.iter().map(is_kept).collect()
     }
 }

@@ -1,26 +1,20 @@
 //! Taking a model apart, and what must be true of it for that.
 
-use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, training};
+use super::names::Names;
+use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, Values, training};
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
+use crate::onnx::check::NESTING;
 use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
-/// Why a model is not a valid graph.
+/// Why a model cannot be taken apart; [`onnx::check`](crate::onnx::check()) says more about it.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GraphError {
-    /// A node or output names a value that nothing makes.
-    #[error("{reader} reads `{value}`, which no node, input or initializer makes")]
+    /// A node or output names a value that nothing makes, or only a later node.
+    #[error("{reader} reads `{value}`, which nothing before it makes")]
     Missing {
         /// The node or graph that reads it.
-        reader: String,
-        /// The name.
-        value: BString,
-    },
-    /// A node reads a value that is made by a later node.
-    #[error("{reader} reads `{value}` before it is made: the graph has a cycle or is not in topological order")]
-    Cycle {
-        /// The node that reads it.
         reader: String,
         /// The name.
         value: BString,
@@ -32,7 +26,7 @@ pub enum GraphError {
         value: BString,
     },
     /// Graphs are nested too deeply.
-    #[error("subgraphs are nested more than 32 deep")]
+    #[error("subgraphs are nested more than {NESTING} deep")]
     Nesting,
 }
 
@@ -51,8 +45,7 @@ impl Graph {
             scopes: Vec::new(),
             nodes: Vec::new(),
             values: Vec::new(),
-            taken: HashSet::new(),
-            shadowing: HashMap::new(),
+            names: Names::default(),
             last_numbers: HashMap::new(),
             released: Vec::new(),
         };
@@ -85,10 +78,11 @@ impl Graph {
         opset: i64,
         depth: usize,
     ) -> Result<ScopeId, GraphError> {
-        if depth > 32 {
+        if depth > NESTING {
             return Err(GraphError::Nesting);
         }
         let scope = self.open_scope(kind, parent, opset);
+        self.names.reserve(graph.node.len() + graph.initializer.len());
         self.define_constants(scope, &graph)?;
         let outputs: Vec<BString> = graph.output.iter().map(|output| text(&output.name).into()).collect();
         self.fill_scope(scope, graph, &outputs, depth)?;
@@ -96,10 +90,10 @@ impl Graph {
     }
 
     fn open_scope(&mut self, kind: ScopeKind, parent: Option<ScopeId>, opset: i64) -> ScopeId {
-        let (graph, order) = (GraphProto::default(), Vec::new());
-        let (names, gone) = (HashMap::new(), HashSet::new());
-        self.scopes.push(Scope { kind, parent, graph, order, prepended: Vec::new(), opset, names, gone });
-        ScopeId(self.scopes.len() as u32 - 1)
+        let id = ScopeId(self.scopes.len() as u32);
+        let (graph, order, prepended) = (GraphProto::default(), Vec::new(), Vec::new());
+        self.scopes.push(Scope { kind, parent, last: id, graph, order, prepended, opset, shrunk: false });
+        id
     }
 
     /// Inputs and initializers. An initializer may be listed as an input: until IR version 3
@@ -108,11 +102,11 @@ impl Graph {
         let inputs: HashSet<&BStr> = graph.input.iter().map(|input| text(&input.name)).collect();
         for (index, tensor) in graph.initializer.iter().enumerate() {
             let listed = inputs.contains(text(&tensor.name));
-            self.define(scope, text(&tensor.name), Origin::Initializer { index, listed })?;
+            self.define(scope, text(&tensor.name), Origin::Initializer { index: index as u32, listed })?;
         }
         for (index, tensor) in graph.sparse_initializer.iter().enumerate() {
             let listed = inputs.contains(tensor.name());
-            self.define(scope, tensor.name(), Origin::Sparse { index, listed })?;
+            self.define(scope, tensor.name(), Origin::Sparse { index: index as u32, listed })?;
         }
         let mut seen = HashSet::new();
         for input in &graph.input {
@@ -120,7 +114,7 @@ impl Graph {
             if !seen.insert(name) {
                 return Err(GraphError::Duplicate { value: name.into() });
             }
-            if !self.scope(scope).names.contains_key(name) {
+            if self.names.resolve(name, std::iter::once(scope)).is_none() {
                 self.define(scope, name, Origin::Input)?;
             }
         }
@@ -135,10 +129,9 @@ impl Graph {
         depth: usize,
     ) -> Result<(), GraphError> {
         let nodes = std::mem::take(&mut graph.node);
-        let later: HashSet<BString> = nodes.iter().flat_map(|node| node.output.iter().cloned()).collect();
         self.scope_mut(scope).graph = graph;
         for node in nodes {
-            self.add_node(scope, node, &later, depth)?;
+            self.add_node(scope, node, depth)?;
         }
         for name in outputs {
             let missing = || GraphError::Missing { reader: "the list of graph outputs".into(), value: name.clone() };
@@ -146,24 +139,17 @@ impl Graph {
             self.value_mut(value).outputs += 1;
         }
         self.pin_annotated(scope);
+        self.scope_mut(scope).last = ScopeId(self.scopes.len() as u32 - 1);
         Ok(())
     }
 
-    fn add_node(
-        &mut self,
-        scope: ScopeId,
-        mut proto: NodeProto,
-        later: &HashSet<BString>,
-        depth: usize,
-    ) -> Result<(), GraphError> {
+    fn add_node(&mut self, scope: ScopeId, mut proto: NodeProto, depth: usize) -> Result<(), GraphError> {
         let id = NodeId(self.nodes.len() as u32);
-        let mut inputs = Vec::with_capacity(proto.input.len());
-        for name in &proto.input {
-            inputs.push(self.read(scope, &proto, name, later)?);
-        }
+        let inputs = proto.input.iter().map(|name| self.read(scope, &proto, name));
+        let inputs = inputs.collect::<Result<Values, _>>()?;
         let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
         let opset = self.scope(scope).opset;
-        let names = proto.output.clone();
+        let names = std::mem::take(&mut proto.output);
         self.nodes.push(Node::new(scope, proto));
         for (slot, value) in inputs.into_iter().enumerate() {
             self.push_input(id, slot, value);
@@ -176,82 +162,52 @@ impl Graph {
         for (slot, name) in names.iter().enumerate() {
             let value = match name.is_empty() {
                 true => None,
-                false => Some(self.define(scope, name.as_bstr(), Origin::Node(id, slot))?),
+                false => Some(self.define(scope, name.as_bstr(), Origin::Node(id, slot as u32))?),
             };
             self.node_mut(id).outputs.push(value);
         }
+        self.node_mut(id).proto.output = names;
         Ok(())
     }
 
-    fn read(
-        &self,
-        scope: ScopeId,
-        proto: &NodeProto,
-        name: &BString,
-        later: &HashSet<BString>,
-    ) -> Result<Option<ValueId>, GraphError> {
+    fn read(&self, scope: ScopeId, proto: &NodeProto, name: &BString) -> Result<Option<ValueId>, GraphError> {
         if name.is_empty() {
             return Ok(None);
         }
-        if let Some(value) = self.resolve(scope, name.as_bstr()) {
-            return Ok(Some(value));
-        }
-        let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
-        let value = name.clone();
-        Err(match later.contains(name) {
-            true => GraphError::Cycle { reader, value },
-            false => GraphError::Missing { reader, value },
-        })
+        let reader = || format!("node `{}` ({})", proto.label(), text(&proto.op_type));
+        let missing = || GraphError::Missing { reader: reader(), value: name.clone() };
+        self.resolve(scope, name.as_bstr()).map(Some).ok_or_else(missing)
     }
 
     /// The value of this name, in the scope or in one around it.
     pub(super) fn resolve(&self, scope: ScopeId, name: &BStr) -> Option<ValueId> {
-        let mut scope = Some(scope);
-        while let Some(id) = scope {
-            if let Some(value) = self.scope(id).names.get(name.as_bytes().as_bstr()) {
-                return Some(*value);
-            }
-            scope = self.scope(id).parent;
-        }
-        None
+        self.names.resolve(name, self.scopes_from(scope))
     }
 
     pub(super) fn define(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> Result<ValueId, GraphError> {
-        if self.scope(scope).names.contains_key(name) {
+        let id = ValueId::new(self.values.len());
+        let (known, is_new) = self.names.define(name, scope, id);
+        if !is_new {
             return Err(GraphError::Duplicate { value: name.into() });
         }
-        Ok(self.add_value(scope, name, origin))
+        self.values.push(Value::new(scope, known, origin));
+        Ok(id)
     }
 
     /// Adds a value of a name that its scope does not have yet.
     pub(super) fn add_value(&mut self, scope: ScopeId, name: &BStr, origin: Origin) -> ValueId {
-        debug_assert!(!self.scope(scope).names.contains_key(name));
-        let id = ValueId(self.values.len() as u32);
-        let name: BString = name.into();
-        self.scope_mut(scope).names.insert(name.clone(), id);
-        self.note_scope(&name, scope);
-        self.taken.insert(name.clone());
+        let id = ValueId::new(self.values.len());
+        let (name, is_new) = self.names.define(name, scope, id);
+        debug_assert!(is_new);
         self.values.push(Value::new(scope, name, origin));
         id
     }
 
-    /// Notes which scopes define a name, from the second one on.
-    fn note_scope(&mut self, name: &BString, scope: ScopeId) {
-        match self.shadowing.get_mut(name) {
-            Some(scopes) => scopes.push(scope),
-            None if self.taken.contains(name) => {
-                let defines = |id: &ScopeId| self.scope(*id).names.contains_key(name);
-                let scopes = (0..self.scopes.len() as u32).map(ScopeId).filter(defines).collect();
-                self.shadowing.insert(name.clone(), scopes);
-            }
-            None => {}
-        }
-    }
-
     /// Names that are described without being defined: they are not free for new values either.
     fn note_described(&mut self) {
-        let infos = self.scopes.iter().flat_map(|scope| &scope.graph.value_info);
-        self.taken.extend(infos.map(|info| text(&info.name).to_owned()));
+        for info in self.scopes.iter().flat_map(|scope| &scope.graph.value_info) {
+            self.names.add(text(&info.name));
+        }
     }
 
     /// A quantisation annotation names a value and its parameters: none of them may go.

@@ -3,7 +3,8 @@
 use super::{Graph, Node, NodeId, Origin, ScopeId, ScopeKind, Use, ValueId};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::{
-    AttributeProto, Dimension, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto,
+    AttributeProto, Dimension, NodeDeviceConfigurationProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
 };
 use bstr::{BString, ByteSlice};
 
@@ -11,26 +12,28 @@ impl Graph {
     /// A name that occurs nowhere in the model: `base`, or `base_1`, `base_2` …
     pub fn fresh_name(&mut self, base: &str) -> BString {
         let mut name = BString::from(base);
-        // Numbers that were given out for this base are not tried again.
-        let last = self.last_numbers.entry(name.clone()).or_default();
-        while name.is_empty() || self.taken.contains(&name) {
-            *last += 1;
-            name = format!("{base}_{last}").into();
+        if name.is_empty() || self.names.contains(name.as_bstr()) {
+            // Numbers that were given out for this base are not tried again.
+            let last = self.last_numbers.entry(name.clone()).or_default();
+            while name.is_empty() || self.names.contains(name.as_bstr()) {
+                *last += 1;
+                name = format!("{base}_{last}").into();
+            }
         }
-        self.taken.insert(name.clone());
+        self.names.add(name.as_bstr());
         name
     }
 
     /// Lets a node read another value; missing inputs before it are added as omitted.
     pub fn set_input(&mut self, node: NodeId, slot: usize, value: ValueId) {
         self.drop_use(node, slot);
-        let name = self.value(value).name.clone();
+        let name = self.name(value).to_owned();
         let proto = &mut self.node_mut(node).proto;
         if proto.input.len() <= slot {
             proto.input.resize(slot + 1, BString::default());
         }
-        let old = std::mem::replace(&mut proto.input[slot], name.clone());
-        rename_sharding(proto, &old, &name);
+        let old = std::mem::replace(&mut proto.input[slot], name);
+        rename_sharding(&mut proto.device_configurations, &old, &proto.input[slot]);
         self.push_input(node, slot, Some(value));
     }
 
@@ -38,8 +41,8 @@ impl Graph {
     pub(super) fn push_input(&mut self, node: NodeId, slot: usize, value: Option<ValueId>) {
         let place = value.map_or(0, |value| {
             let uses = &mut self.value_mut(value).uses;
-            uses.push(Use { node, slot });
-            uses.len() - 1
+            uses.push(Use { node, slot: slot as u32 });
+            uses.len() as u32 - 1
         });
         let data = self.node_mut(node);
         if data.inputs.len() <= slot {
@@ -73,13 +76,14 @@ impl Graph {
         self.value_mut(after).origin = Origin::Node(maker, slot);
         self.remove_node(node);
         for usage in self.value(before).uses.clone() {
-            self.set_input(usage.node, usage.slot, after);
+            self.set_input(usage.node, usage.slot as usize, after);
         }
-        let name = self.value(after).name.clone();
+        let (name, slot) = (self.name(after).to_owned(), slot as usize);
         let data = self.node_mut(maker);
         data.outputs[slot] = Some(after);
-        let old = std::mem::replace(&mut data.proto.output[slot], name.clone());
-        rename_sharding(&mut data.proto, &old, &name);
+        let proto = &mut data.proto;
+        let old = std::mem::replace(&mut proto.output[slot], name);
+        rename_sharding(&mut proto.device_configurations, &old, &proto.output[slot]);
         self.forget(before);
     }
 
@@ -126,7 +130,7 @@ impl Graph {
 
     fn add_initializer(&mut self, scope: ScopeId, tensor: TensorProto) -> ValueId {
         let name = tensor.name.clone().unwrap_or_default();
-        let index = self.scope(scope).graph.initializer.len();
+        let index = self.scope(scope).graph.initializer.len() as u32;
         // Until IR version 3 each initializer of the main graph must be an input as well.
         let listed = self.ir_version() < 4;
         if listed {
@@ -179,7 +183,7 @@ impl Graph {
     pub fn stored_tensor_mut(&mut self, value: ValueId) -> Option<&mut TensorProto> {
         let scope = self.value(value).scope;
         match self.value(value).origin {
-            Origin::Initializer { index, .. } => self.scope_mut(scope).graph.initializer.get_mut(index),
+            Origin::Initializer { index, .. } => self.scope_mut(scope).graph.initializer.get_mut(index as usize),
             Origin::Node(node, 0) if self.op(node) == "Constant" => {
                 let attributes = &mut self.node_mut(node).proto.attribute;
                 attributes.iter_mut().find_map(|attribute| attribute.t.as_deref_mut())
@@ -192,7 +196,7 @@ impl Graph {
     pub fn stored_tensor(&self, value: ValueId) -> Option<&TensorProto> {
         let scope = self.scope(self.value(value).scope);
         match self.value(value).origin {
-            Origin::Initializer { index, .. } => scope.graph.initializer.get(index),
+            Origin::Initializer { index, .. } => scope.graph.initializer.get(index as usize),
             Origin::Node(node, 0) if self.op(node) == "Constant" => {
                 self.node(node).proto.attribute.iter().find_map(|attribute| attribute.t.as_deref())
             }
@@ -225,12 +229,12 @@ impl Graph {
 
     fn drop_use(&mut self, node: NodeId, slot: usize) {
         let Some(value) = self.node_mut(node).inputs.get_mut(slot).and_then(Option::take) else { return };
-        let place = self.node(node).use_places[slot];
+        let place = self.node(node).use_places[slot] as usize;
         let uses = &mut self.value_mut(value).uses;
         uses.swap_remove(place);
         // Another use has taken the place.
         if let Some(moved) = uses.get(place).copied() {
-            self.node_mut(moved.node).use_places[moved.slot] = place;
+            self.node_mut(moved.node).use_places[moved.slot as usize] = place as u32;
         }
         self.released.push(value);
     }
@@ -238,8 +242,8 @@ impl Graph {
     fn forget(&mut self, value: ValueId) {
         let data = self.value_mut(value);
         data.origin = Origin::Gone;
-        let (scope, name) = (data.scope, data.name.clone());
-        self.scope_mut(scope).gone.insert(name);
+        let scope = data.scope;
+        self.scope_mut(scope).shrunk = true;
     }
 }
 
@@ -250,8 +254,8 @@ impl Origin {
 }
 
 /// A node that is distributed over devices names its inputs and outputs a second time.
-fn rename_sharding(node: &mut NodeProto, old: &BString, new: &BString) {
-    let specs = node.device_configurations.iter_mut().flat_map(|device| &mut device.sharding_spec);
+fn rename_sharding(devices: &mut [NodeDeviceConfigurationProto], old: &BString, new: &BString) {
+    let specs = devices.iter_mut().flat_map(|device| &mut device.sharding_spec);
     for spec in specs.filter(|spec| spec.tensor_name.as_ref() == Some(old)) {
         spec.tensor_name = Some(new.clone());
     }

@@ -9,6 +9,7 @@ mod assemble;
 mod build;
 pub mod constant;
 mod edit;
+mod names;
 pub mod shape;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,10 @@ mod training;
 use crate::onnx::access::text;
 use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
 use bstr::{BStr, BString, ByteSlice};
+use names::{NameId, Names};
+use smallvec::SmallVec;
 use std::collections::{HashMap, HashSet};
+use std::num::NonZeroU32;
 
 pub use build::GraphError;
 
@@ -27,10 +31,10 @@ pub struct NodeId(u32);
 
 /// A value: one name in one scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ValueId(u32);
+pub struct ValueId(NonZeroU32);
 
 /// The main graph, a subgraph or the body of a local function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScopeId(u32);
 
 /// A model as a graph of nodes and values.
@@ -42,10 +46,7 @@ pub struct Graph {
     values: Vec<Value>,
     /// Standard operators that a local function replaces.
     overridden: HashSet<BString>,
-    /// Every name that occurs anywhere.
-    taken: HashSet<BString>,
-    /// The scopes that define a name, for names that several do.
-    shadowing: HashMap<BString, Vec<ScopeId>>,
+    names: Names,
     /// The last number that was appended to a name to make it fresh.
     last_numbers: HashMap<BString, u32>,
     /// Values that lost a reader through an edit.
@@ -66,6 +67,8 @@ pub enum ScopeKind {
 struct Scope {
     kind: ScopeKind,
     parent: Option<ScopeId>,
+    /// The last scope inside this one; itself when there is none.
+    last: ScopeId,
     /// The graph without its nodes.
     graph: GraphProto,
     order: Vec<NodeId>,
@@ -73,10 +76,12 @@ struct Scope {
     prepended: Vec<NodeId>,
     /// The version of the standard operator set.
     opset: i64,
-    names: HashMap<BString, ValueId>,
-    /// Names of values that edits removed.
-    gone: HashSet<BString>,
+    /// Whether edits removed values.
+    shrunk: bool,
 }
+
+/// What a node reads or makes; few nodes need memory of their own for it.
+pub type Values = SmallVec<[Option<ValueId>; 4]>;
 
 /// A node and what it reads and makes; `None` stands for an omitted (empty) name.
 pub struct Node {
@@ -85,11 +90,11 @@ pub struct Node {
     /// The node itself; its subgraphs are scopes of their own.
     pub proto: NodeProto,
     /// What it reads.
-    pub inputs: Vec<Option<ValueId>>,
+    pub inputs: Values,
     /// What it makes.
-    pub outputs: Vec<Option<ValueId>>,
+    pub outputs: Values,
     /// Where each input is among the uses of its value.
-    use_places: Vec<usize>,
+    use_places: SmallVec<[u32; 4]>,
     subscopes: Vec<ScopeId>,
     inserted_after: Vec<NodeId>,
     removed: bool,
@@ -99,12 +104,11 @@ pub struct Node {
 pub struct Value {
     /// The scope that defines it.
     pub scope: ScopeId,
-    /// Its name.
-    pub name: BString,
+    name: NameId,
     /// Where it comes from.
     pub origin: Origin,
     /// Who reads it, in its own scope or in a nested one.
-    pub uses: Vec<Use>,
+    pub uses: SmallVec<[Use; 2]>,
     /// In how many scopes it is an output.
     pub outputs: u32,
     /// Whether something outside the graph names it (training info, quantisation annotation).
@@ -117,20 +121,20 @@ pub struct Value {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// An output of a node.
-    Node(NodeId, usize),
+    Node(NodeId, u32),
     /// An input of its scope.
     Input,
     /// An initializer, by its index; `listed` when it is also an input of the graph.
     Initializer {
         /// The index among the scope's initializers.
-        index: usize,
+        index: u32,
         /// Whether it is an input of the graph too.
         listed: bool,
     },
     /// A sparse initializer, by its index.
     Sparse {
         /// The index among the scope's sparse initializers.
-        index: usize,
+        index: u32,
         /// Whether it is an input of the graph too.
         listed: bool,
     },
@@ -144,20 +148,20 @@ pub struct Use {
     /// The reader.
     pub node: NodeId,
     /// Which of its inputs.
-    pub slot: usize,
+    pub slot: u32,
 }
 
 impl Node {
     fn new(scope: ScopeId, proto: NodeProto) -> Self {
-        let (inputs, use_places, outputs) = (Vec::new(), Vec::new(), Vec::new());
+        let (inputs, use_places, outputs) = (Values::new(), SmallVec::new(), Values::new());
         let (subscopes, inserted_after) = (Vec::new(), Vec::new());
         Node { scope, proto, inputs, outputs, use_places, subscopes, inserted_after, removed: false }
     }
 }
 
 impl Value {
-    fn new(scope: ScopeId, name: BString, origin: Origin) -> Self {
-        Value { scope, name, origin, uses: Vec::new(), outputs: 0, pinned: false, trained: false }
+    fn new(scope: ScopeId, name: NameId, origin: Origin) -> Self {
+        Value { scope, name, origin, uses: SmallVec::new(), outputs: 0, pinned: false, trained: false }
     }
 
     /// Whether something other than a node sees it: a caller, training info, an annotation.
@@ -168,6 +172,16 @@ impl Value {
     /// Whether nobody reads it.
     fn is_unread(&self) -> bool {
         self.uses.is_empty() && !self.is_seen_outside()
+    }
+}
+
+impl ValueId {
+    fn new(index: usize) -> Self {
+        ValueId(NonZeroU32::MIN.saturating_add(index as u32))
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
@@ -191,12 +205,12 @@ impl Graph {
 
     /// A value.
     pub fn value(&self, id: ValueId) -> &Value {
-        &self.values[id.0 as usize]
+        &self.values[id.index()]
     }
 
     /// The name of a value.
     pub fn name(&self, id: ValueId) -> &BStr {
-        self.value(id).name.as_bstr()
+        self.names.text(self.value(id).name)
     }
 
     /// The standard operator that a node calls; `""` when it is somebody else's, or a local
@@ -213,12 +227,9 @@ impl Graph {
 
     /// The kind of scope that a node is in; a subgraph inside a function is in the function.
     pub fn scope_kind(&self, id: NodeId) -> ScopeKind {
-        let mut scope = self.scope(self.node(id).scope);
-        let kind = scope.kind;
-        while let Some(parent) = scope.parent {
-            scope = self.scope(parent);
-        }
-        if matches!(scope.kind, ScopeKind::Function(_)) { scope.kind } else { kind }
+        let scope = self.node(id).scope;
+        let outermost = self.scopes_from(scope).last().map(|outer| self.scope(outer).kind);
+        outermost.filter(|kind| matches!(kind, ScopeKind::Function(_))).unwrap_or(self.scope(scope).kind)
     }
 
     /// A node's input, unless it is omitted.
@@ -278,21 +289,13 @@ impl Graph {
     /// place where this one is made could change what the name means there.
     pub fn is_shadowed(&self, value: ValueId) -> bool {
         let data = self.value(value);
-        let Some(scopes) = self.shadowing.get(&data.name) else { return false };
-        scopes.iter().any(|other| {
-            *other != data.scope && (self.is_inside(*other, data.scope) || self.is_inside(data.scope, *other))
-        })
+        let around = self.scopes_from(data.scope).skip(1);
+        self.names.is_defined_in(data.name, around, [data.scope, self.scope(data.scope).last])
     }
 
-    fn is_inside(&self, inner: ScopeId, outer: ScopeId) -> bool {
-        let mut scope = Some(inner);
-        while let Some(id) = scope {
-            if id == outer {
-                return true;
-            }
-            scope = self.scope(id).parent;
-        }
-        false
+    /// A scope and those around it.
+    fn scopes_from(&self, scope: ScopeId) -> impl Iterator<Item = ScopeId> {
+        std::iter::successors(Some(scope), |scope| self.scope(*scope).parent)
     }
 
     /// Whether a local function replaces a standard operator.
@@ -331,6 +334,6 @@ impl Graph {
     }
 
     fn value_mut(&mut self, id: ValueId) -> &mut Value {
-        &mut self.values[id.0 as usize]
+        &mut self.values[id.index()]
     }
 }

@@ -5,12 +5,11 @@
 //! What it cannot tell it takes from the model's own value info; where the two contradict
 //! each other, nothing is known.
 
-use super::{Graph, NodeId, Origin, ValueId};
+use super::{Graph, NodeId, Origin, ScopeId, ValueId};
 use crate::onnx::access::text;
 use crate::onnx::element::DataType;
-use crate::onnx::schema::{TensorTypeProto, ValueInfoProto};
+use crate::onnx::schema::TensorTypeProto;
 use bstr::ByteSlice;
-use std::collections::HashMap;
 
 /// The axes of a value, each of known or unknown length; `None` when not even the rank is known.
 pub type Axes = Option<Vec<Option<usize>>>;
@@ -25,18 +24,21 @@ pub struct Fact {
 }
 
 /// What is known of all values.
-pub struct Facts(Vec<Fact>);
+pub struct Facts {
+    /// Of constants nothing is noted: their tensors tell.
+    noted: Vec<Fact>,
+}
 
 impl Facts {
     /// Infers types and shapes in one pass over the graph.
     pub fn infer(graph: &Graph) -> Facts {
-        let mut facts = Facts(declared(graph));
+        let mut facts = Facts { noted: declared(graph) };
         for node in graph.nodes() {
             let computed = facts.of_node(graph, node);
             // Split gives several outputs of one rank; other operators one that is known.
             let outputs = if graph.op(node) == "Split" { graph.node(node).outputs.len() } else { 1 };
             for output in (0..outputs).filter_map(|slot| graph.output(node, slot)) {
-                let fact = &mut facts.0[output.0 as usize];
+                let fact = &mut facts.noted[output.index()];
                 fact.element = fact.element.or(computed.element);
                 fact.shape = agree(fact.shape.take(), computed.shape.clone());
             }
@@ -45,23 +47,31 @@ impl Facts {
     }
 
     /// What is known of a value.
-    pub fn of(&self, value: ValueId) -> &Fact {
-        &self.0[value.0 as usize]
+    pub fn of(&self, graph: &Graph, value: ValueId) -> Fact {
+        let data = graph.value(value);
+        match data.origin {
+            Origin::Initializer { index, .. } if !graph.is_overridable(value) => {
+                let tensor = &graph.scope(data.scope).graph.initializer[index as usize];
+                let shape = tensor.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
+                Fact { element: tensor.element(), shape: Some(shape) }
+            }
+            _ => self.noted[value.index()].clone(),
+        }
     }
 
     /// The rank of a value, if it is known.
-    pub fn rank(&self, value: ValueId) -> Option<usize> {
-        self.of(value).shape.as_ref().map(Vec::len)
+    pub fn rank(&self, graph: &Graph, value: ValueId) -> Option<usize> {
+        self.of(graph, value).shape.as_ref().map(Vec::len)
     }
 
     fn broadcast_all(&self, graph: &Graph, node: NodeId) -> Axes {
-        let mut inputs = graph.node(node).inputs.iter().flatten().map(|value| self.of(*value).shape.clone());
+        let mut inputs = graph.node(node).inputs.iter().flatten().map(|value| self.of(graph, *value).shape);
         let first = inputs.next()?;
         inputs.fold(first, |sum, next| broadcast(&sum, &next))
     }
 
     fn of_node(&self, graph: &Graph, node: NodeId) -> Fact {
-        let input = |slot| graph.input(node, slot).map(|value| self.of(value).clone()).unwrap_or_default();
+        let input = |slot| graph.input(node, slot).map(|value| self.of(graph, value)).unwrap_or_default();
         let op = graph.op(node).to_str().unwrap_or("");
         if op == "Constant" {
             return constant(graph, node);
@@ -143,32 +153,19 @@ const KEEPS_SHAPE: [&str; 50] = [
     "ThresholdedRelu",
 ];
 
-/// What inputs, outputs, value info and initializers say.
+/// What inputs, outputs and value info say; of two statements the last one counts.
 fn declared(graph: &Graph) -> Vec<Fact> {
-    let infos: Vec<HashMap<&[u8], &ValueInfoProto>> = graph
-        .scopes
-        .iter()
-        .map(|scope| {
-            let graph = &scope.graph;
-            let infos = graph.value_info.iter().chain(&graph.output).chain(&graph.input);
-            infos.map(|info| (text(&info.name).as_bytes(), info)).collect()
-        })
-        .collect();
-    let fact = |id: ValueId| {
-        let value = graph.value(id);
-        let index = match value.origin {
-            Origin::Initializer { index, .. } if !graph.is_overridable(id) => Some(index),
-            _ => None,
-        };
-        if let Some(index) = index {
-            let tensor = &graph.scope(value.scope).graph.initializer[index];
-            let shape = tensor.dims.iter().map(|dim| usize::try_from(*dim).ok()).collect();
-            return Fact { element: tensor.element(), shape: Some(shape) };
+    let mut facts = vec![Fact::default(); graph.values.len()];
+    for (scope, data) in graph.scopes.iter().enumerate() {
+        let infos = data.graph.value_info.iter().chain(&data.graph.output).chain(&data.graph.input);
+        for info in infos {
+            let own_scope = std::iter::once(ScopeId(scope as u32));
+            if let Some(value) = graph.names.resolve(text(&info.name), own_scope) {
+                facts[value.index()] = info.tensor_type().map(from_type).unwrap_or_default();
+            }
         }
-        let info = infos[value.scope.0 as usize].get(value.name.as_slice());
-        info.and_then(|info| info.tensor_type()).map(from_type).unwrap_or_default()
-    };
-    (0..graph.values.len() as u32).map(|id| fact(ValueId(id))).collect()
+    }
+    facts
 }
 
 fn from_type(tensor: &TensorTypeProto) -> Fact {

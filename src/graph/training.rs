@@ -20,7 +20,7 @@ pub(super) fn pin(graph: &mut Graph, main: ScopeId) {
         );
         for name in names {
             graph.pin(main, name.as_bstr());
-            graph.taken.insert(name);
+            graph.names.add(name.as_bstr());
         }
         for updated in bindings().map(|entry| text(&entry.key)) {
             if let Some(value) = graph.resolve(main, updated) {

@@ -3,7 +3,7 @@
 //! Output channel `g · (C_out/group) + j` is column `j` of the rows of group `g`.
 //! <https://onnx.ai/onnx/operators/onnx__ConvTranspose.html>, versions 1, 11 and 22.
 
-use super::{Context, Linear};
+use super::{Context, Linear, one_per_channel};
 use crate::refusal::{Code, Refusal};
 
 pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
@@ -12,7 +12,7 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
     let groups = groups.filter(|groups| *groups > 0 && weight.shape[0].is_multiple_of(*groups));
     let Some(groups) = groups else {
         let detail = format!("the groups of {} do not divide its {} input channels", context.label(), weight.shape[0]);
-        return Err(context.refuse(Code::ShapeMismatch, detail));
+        return Err(context.refuse(Code::Malformed, detail));
     };
     let per_group = weight.shape[1];
     let inner = weight.shape[2..].iter().product();
@@ -24,6 +24,6 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
         element: weight.element,
         shape: weight.shape.clone(),
         view: [groups, weight.shape[0] / groups, per_group, inner],
-        bias: context.bias(2, 1.0, weight.element, |shape| shape == [groups * per_group])?,
+        bias: context.bias(2, 1.0, weight.element, one_per_channel(groups * per_group))?,
     })
 }

@@ -18,7 +18,12 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
     let view = if transposed { [1, 1, rows, columns] } else { [1, rows, columns, 1] };
     let channels = view[2];
     let beta = f64::from(context.graph.node(context.node).proto.float("beta", 1.0));
-    let fits = |shape: &[usize]| shape.len() <= 2 && shape.last().is_none_or(|last| *last == 1 || *last == channels);
+    let fits = |shape: &[usize]| match shape {
+        [] | [1] | [_, 1] => Ok(()),
+        [columns] | [_, columns] if *columns == channels => Ok(()),
+        [_] | [_, _] => Err(Code::Malformed),
+        _ => Err(Code::ShapeMismatch),
+    };
     Ok(Linear {
         operator: "Gemm",
         node: context.node,

@@ -29,7 +29,10 @@ fn read_pair(context: &Context, way: &[Hop], matmul: NodeId, slot: usize) -> Res
     check_sole_readers(context.graph, way)?;
     check_rank(context, slot)?;
     let channels = linear.channels();
-    let fits = |shape: &[usize]| shape.last().is_none_or(|last| *last == 1 || *last == channels);
+    let fits = |shape: &[usize]| match shape.last() {
+        Some(last) if *last != 1 && *last != channels => Err(Code::ShapeMismatch),
+        _ => Ok(()),
+    };
     context.check_attributes()?;
     let bias = context.bias(slot, 1.0, linear.element, fits)?;
     check_old_broadcast(context, slot)?;

@@ -93,6 +93,16 @@ pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Option<Result
     Some(context.check_attributes().and_then(|()| read(&context)))
 }
 
+/// Whether a bias has one number per channel. No runtime takes another number of them; some may
+/// take another rank.
+fn one_per_channel(channels: usize) -> impl Fn(&[usize]) -> Result<(), Code> {
+    move |shape| match shape {
+        [length] if *length == channels => Ok(()),
+        _ if shape.iter().product::<usize>() == channels => Err(Code::ShapeMismatch),
+        _ => Err(Code::Malformed),
+    }
+}
+
 /// A node to read, and where to look things up.
 struct Context<'a> {
     graph: &'a Graph,
@@ -126,7 +136,7 @@ impl Context<'_> {
             None => Ok(()),
             Some(name) => {
                 let detail = format!("the attribute `{name}` of {} is not one number", self.label());
-                Err(self.refuse(Code::ShapeMismatch, detail))
+                Err(self.refuse(Code::Malformed, detail))
             }
         }
     }
@@ -134,7 +144,7 @@ impl Context<'_> {
     /// The constant weight of this rank or more in an input.
     fn weight(&self, slot: usize, min_rank: usize) -> Result<Weight, Refusal> {
         let operand = format!("the weight of {}", self.label());
-        let missing = || self.refuse(Code::WeightNotConstant, format!("{operand} is missing"));
+        let missing = || self.refuse(Code::Malformed, format!("{operand} is missing"));
         let value = self.graph.input(self.node, slot).ok_or_else(missing)?;
         let (element, shape) = self.constants.type_and_shape(value).map_err(|reason| {
             Refusal::not_constant(self.graph, Code::WeightNotConstant, &operand, reason)
@@ -148,14 +158,14 @@ impl Context<'_> {
         Ok(Weight { value, element, shape })
     }
 
-    /// The bias in an input: absent, or constant, of the type of the weight, and of a shape for
-    /// which `fits` is true.
+    /// The bias in an input: absent, or constant, of the type of the weight, and of a shape that
+    /// `fits`; otherwise that gives the code of the refusal.
     fn bias(
         &self,
         slot: usize,
         gain: f64,
         weight: FloatType,
-        fits: impl Fn(&[usize]) -> bool,
+        fits: impl Fn(&[usize]) -> Result<(), Code>,
     ) -> Result<Bias, Refusal> {
         let value = self.graph.input(self.node, slot);
         if let Some(value) = value.filter(|_| gain != 0.0) {
@@ -167,9 +177,7 @@ impl Context<'_> {
             if element != weight.data_type() {
                 return Err(self.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name())));
             }
-            if !fits(&shape) {
-                return Err(self.refuse(Code::ShapeMismatch, format!("{operand} has the shape {shape:?}")));
-            }
+            fits(&shape).map_err(|code| self.refuse(code, format!("{operand} has the shape {shape:?}")))?;
         }
         Ok(Bias::Operand { node: self.node, slot, value, gain })
     }

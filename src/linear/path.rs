@@ -95,8 +95,8 @@ fn check_sole_reader(graph: &Graph, value: ValueId, reader: NodeId) -> Result<()
 }
 
 /// The first input of `reader` that is `value`.
-fn own_slot(graph: &Graph, value: ValueId, reader: NodeId) -> usize {
-    graph.node(reader).inputs.iter().position(|input| *input == Some(value)).unwrap_or(0)
+fn own_slot(graph: &Graph, value: ValueId, reader: NodeId) -> u32 {
+    graph.node(reader).inputs.iter().position(|input| *input == Some(value)).unwrap_or(0) as u32
 }
 
 /// Whether a node hands `value` on unchanged: Identity, or Dropout in inference mode.

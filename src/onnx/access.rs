@@ -94,6 +94,27 @@ impl AttributeProto {
     /// The type code for a tensor.
     pub const TENSOR: i32 = 4;
 
+    /// The type codes of the values that are there, in ascending order.
+    pub fn value_types(&self) -> impl Iterator<Item = i32> {
+        let there = [
+            self.f.is_some(),
+            self.i.is_some(),
+            self.s.is_some(),
+            self.t.is_some(),
+            self.g.is_some(),
+            !self.floats.is_empty(),
+            !self.ints.is_empty(),
+            !self.strings.is_empty(),
+            !self.tensors.is_empty(),
+            !self.graphs.is_empty(),
+            self.sparse_tensor.is_some(),
+            !self.sparse_tensors.is_empty(),
+            self.tp.is_some(),
+            !self.type_protos.is_empty(),
+        ];
+        (1..).zip(there).filter(|(_, there)| *there).map(|(code, _)| code)
+    }
+
     /// An integer attribute.
     pub fn int(name: &str, value: i64) -> Self {
         AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(Self::INT), ..Default::default() }

@@ -1,18 +1,18 @@
 //! Files that appear whole or not at all.
 //!
 //! The bytes go to a file without a name (`O_TMPFILE`), in the target's folder, so that a
-//! killed run leaves nothing behind; where the file system cannot do that, to a temporary
-//! file that is removed on failure. The name is given at the end.
+//! killed run leaves nothing behind; where the system cannot do that, to a
+//! [temporary file](super::temporary). The name is given at the end.
 
+use super::temporary::Temporary;
 use rustix::fs::{AtFlags, CWD};
 #[cfg(target_os = "linux")]
 use rustix::fs::{FallocateFlags, Mode, OFlags};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
-use tempfile::{NamedTempFile, TempPath};
 
 /// `f_type` of ext2, ext3 and ext4 in `statfs(2)`.
 #[cfg(target_os = "linux")]
@@ -22,15 +22,16 @@ const EXT4_MAGIC: u64 = 0xEF53;
 pub struct AtomicFile {
     file: File,
     /// The temporary name, if it needs one.
-    name: Option<TempPath>,
+    name: Option<Temporary>,
     folder: PathBuf,
     target: PathBuf,
     replaces: bool,
+    must_be_new: bool,
 }
 
 impl AtomicFile {
-    /// Starts a file that will be `target`. A symbolic link is followed, the mode bits of a
-    /// file that is replaced are kept.
+    /// Starts a file that will be `target`. Symbolic links are followed; a file that is replaced
+    /// keeps its owner, if the system permits, and its mode bits.
     ///
     /// # Errors
     /// When the folder does not exist or cannot be written to.
@@ -38,23 +39,33 @@ impl AtomicFile {
         let target = follow(target);
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
         let folder = parent.unwrap_or(Path::new(".")).to_path_buf();
-        let old = target.metadata().ok();
-        if old.is_some() {
+        let old = match target.metadata() {
             // Renaming over a file that may not be written would succeed.
-            OpenOptions::new().write(true).open(&target)?;
-        }
+            Ok(old) => OpenOptions::new().write(true).open(&target).map(|_| Some(old))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         let (file, name) = match nameless(&folder) {
             Ok(file) => (file, None),
-            Err(_) => {
-                let named = named(&folder)?;
-                let (file, name) = named.into_parts();
-                (file, Some(name))
-            }
+            Err(_) => Temporary::file(&folder).map(|(file, name)| (file, Some(name)))?,
         };
         if let Some(old) = &old {
-            file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o7777))?;
+            let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
+            file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o777))?;
         }
-        Ok(AtomicFile { file, name, folder, target, replaces: old.is_some() })
+        Ok(AtomicFile { file, name, folder, target, replaces: old.is_some(), must_be_new: false })
+    }
+
+    /// Starts a file that will be `target`, which does not exist yet, and must not when the
+    /// file is complete.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and when there is such a file.
+    pub fn create_new(target: &Path) -> io::Result<Self> {
+        match target.symlink_metadata() {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => Ok(AtomicFile { must_be_new: true, ..AtomicFile::create(target)? }),
+        }
     }
 
     /// Reserves room for `len` bytes: a full disk is noticed before anything is written, and
@@ -94,11 +105,16 @@ impl AtomicFile {
             self.file.sync_data()?;
         }
         match self.name {
-            Some(name) => name.persist(&self.target).map_err(|error| error.error)?,
+            Some(name) if self.must_be_new => name.rename_new(&self.target)?,
+            Some(name) => name.rename(&self.target)?,
+            None if self.must_be_new => link(&self.file, &self.target)?,
             None => give_name(&self.file, &self.folder, &self.target)?,
         }
-        if self.replaces {
-            File::open(&self.folder)?.sync_all()?;
+        // The file is there; that its name is on the disk, too, cannot always be had.
+        if self.replaces
+            && let Ok(folder) = File::open(&self.folder)
+        {
+            let _ = folder.sync_all();
         }
         Ok(())
     }
@@ -114,10 +130,15 @@ impl Write for AtomicFile {
     }
 }
 
-/// Where a path leads; a link to a file that does not exist yet leads to its place.
+/// Where a path leads, by way of as many symbolic links as the system would follow. There need
+/// not be a file.
 fn follow(target: &Path) -> PathBuf {
-    let linked = || Some(target.parent()?.join(target.read_link().ok()?));
-    target.canonicalize().ok().or_else(linked).unwrap_or_else(|| target.to_path_buf())
+    let mut path = target.to_path_buf();
+    for _ in 0..40 {
+        let Ok(next) = path.read_link() else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    path
 }
 
 /// Other systems have no files without names.
@@ -130,35 +151,31 @@ fn nameless(_: &Path) -> io::Result<File> {
 #[cfg(target_os = "linux")]
 fn nameless(folder: &Path) -> io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?;
-    Ok(file.into())
+    let file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?);
+    // Without /proc it could not be given a name.
+    Path::new(&link_to(&file)).symlink_metadata()?;
+    Ok(file)
 }
 
-fn named(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".bn-tool-").suffix(".tmp").permissions(Permissions::from_mode(0o666));
-    builder.tempfile_in(folder)
+fn link_to(file: &File) -> String {
+    format!("/proc/self/fd/{}", file.as_raw_fd())
 }
 
 /// Links a nameless file to its name. An existing file cannot be linked over, so there the
 /// link gets a temporary name that is renamed at once.
 fn give_name(file: &File, folder: &Path, target: &Path) -> io::Result<()> {
-    let link = |to: &Path| {
-        let from = format!("/proc/self/fd/{}", file.as_raw_fd());
-        rustix::fs::linkat(CWD, from, CWD, to, AtFlags::SYMLINK_FOLLOW)
-    };
-    match link(target) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::EXIST) => {
-            let temporary = folder.join(format!(".bn-tool-{}.tmp", std::process::id()));
-            let _ = std::fs::remove_file(&temporary);
-            link(&temporary)?;
-            std::fs::rename(&temporary, target).inspect_err(|_| {
-                let _ = std::fs::remove_file(&temporary);
-            })
+    match link(file, target) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let ((), name) = Temporary::make(folder, |name| link(file, name))?;
+            name.rename(target)
         }
-        Err(error) => Err(error.into()),
+        result => result,
     }
+}
+
+/// Gives a nameless file a name that nobody has.
+fn link(file: &File, name: &Path) -> io::Result<()> {
+    Ok(rustix::fs::linkat(CWD, link_to(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
 }
 
 #[cfg(test)]

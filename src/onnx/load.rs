@@ -1,10 +1,11 @@
 //! Loading: a path or standard input, binary or text.
 
-use super::external::first_external;
+use super::check::{CheckError, check};
+use super::external::{ResolveError, resolve};
 use super::schema::ModelProto;
+use super::stable_file::StableFile;
 use super::text::{self, ParseError};
-use super::wire::{DecodeError, Decoder, Input};
-use bstr::BString;
+use super::wire::{DecodeError, Decoder, Input, first_difference};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -49,17 +50,21 @@ pub enum LoadError {
         /// Where and why not.
         source: ParseError,
     },
-    /// A tensor is stored in another file.
-    #[error(
-        "cannot load {}: tensor `{tensor}` is external data, which this version does not read yet; \
-         store the model in one file first (Python: onnx.save(onnx.load(path), path))",
-        name(path, "standard input")
-    )]
+    /// A data file is missing, or not what the model says.
+    #[error("cannot load {}: {source}", name(path, "standard input"))]
     External {
+        /// The model.
+        path: PathBuf,
+        /// The tensor, and what is wrong.
+        source: ResolveError,
+    },
+    /// The file decodes, but what is in it is not a valid model.
+    #[error("{} is not a valid model: {source}", name(path, "standard input"))]
+    Check {
         /// The file.
         path: PathBuf,
-        /// The first such tensor.
-        tensor: BString,
+        /// What is wrong with it.
+        source: CheckError,
     },
     /// The file decodes, but to nothing that is a model.
     #[error("{} is not an ONNX model: it has no graph", name(path, "standard input"))]
@@ -73,30 +78,81 @@ pub enum LoadError {
 /// by their first bytes. Large weights stay in the file.
 ///
 /// # Errors
-/// When the file cannot be read or is not an ONNX model.
+/// When the file cannot be read, is not an ONNX model, or not a valid one.
 pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
-    let input = open(path)?;
-    if input.is_empty() {
-        return Err(LoadError::Empty { path: path.into() });
-    }
-    let model = read(&input, path)?;
-    if model.graph.is_none() {
-        return Err(LoadError::NoGraph { path: path.into() });
-    }
-    match first_external(&model) {
-        Some(tensor) => Err(LoadError::External { path: path.into(), tensor: tensor.into() }),
-        None => Ok(model),
-    }
+    Source::open(path)?.model()
 }
 
-fn read(input: &Input, path: &Path) -> Result<ModelProto, LoadError> {
-    let failed = |source| LoadError::Io { path: path.into(), source };
-    let start = input.read(0, input.len().min(256)).map_err(failed)?;
-    if !text::looks_like_text(&start) {
-        return Decoder::decode(input).map_err(|source| LoadError::Decode { path: path.into(), source });
+/// An open file that should be a model.
+pub struct Source {
+    path: PathBuf,
+    input: Input,
+    is_text: bool,
+}
+
+impl Source {
+    /// Opens a file, or reads standard input for `-`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is empty.
+    pub fn open(path: &Path) -> Result<Source, LoadError> {
+        let input = open(path)?;
+        if input.is_empty() {
+            return Err(LoadError::Empty { path: path.into() });
+        }
+        let start =
+            input.read(0, input.len().min(256)).map_err(|source| LoadError::Io { path: path.into(), source })?;
+        Ok(Source { path: path.into(), input, is_text: text::looks_like_text(&start) })
     }
-    let text = input.read(0, input.len()).map_err(failed)?;
-    text::parse(text).map_err(|source| LoadError::Text { path: path.into(), source })
+
+    /// How to name it to a user.
+    pub fn name(&self) -> String {
+        name(&self.path, "standard input")
+    }
+
+    /// The model, with the data files beside it.
+    ///
+    /// # Errors
+    /// When it is not a [valid](check()) ONNX model, or its data files cannot be read.
+    pub fn model(&self) -> Result<ModelProto, LoadError> {
+        let mut model = self.decode()?;
+        let folder = Some(self.path.as_path()).filter(|path| *path != Path::new("-"));
+        resolve(&mut model, folder).map_err(|source| LoadError::External { path: self.path.clone(), source })?;
+        check(&model).map_err(|source| LoadError::Check { path: self.path.clone(), source })?;
+        Ok(model)
+    }
+
+    /// The model as the file has it: nothing is checked, and data files are not looked for.
+    ///
+    /// # Errors
+    /// When it is not an ONNX model.
+    pub fn decode(&self) -> Result<ModelProto, LoadError> {
+        let path = || self.path.clone();
+        let model: ModelProto = if self.is_text {
+            let text = self.input.read(0, self.input.len());
+            let text = text.map_err(|source| LoadError::Io { path: path(), source })?;
+            text::parse(text).map_err(|source| LoadError::Text { path: path(), source })?
+        } else {
+            Decoder::decode(&self.input).map_err(|source| LoadError::Decode { path: path(), source })?
+        };
+        match model.graph {
+            Some(_) => Ok(model),
+            None => Err(LoadError::NoGraph { path: path() }),
+        }
+    }
+
+    /// The first byte that saving the model, which is this one, would not write as it is here:
+    /// fields out of order or given twice, and numbers longer than need be, come out as
+    /// protobuf writers write them. Weights are recognised by where they are and not read.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn first_difference(&self, model: &ModelProto) -> Result<Option<u64>, LoadError> {
+        if self.is_text {
+            return Ok(None);
+        }
+        first_difference(model, &self.input).map_err(|source| LoadError::Io { path: self.path.clone(), source })
+    }
 }
 
 fn open(path: &Path) -> Result<Input, LoadError> {
@@ -112,7 +168,7 @@ fn open(path: &Path) -> Result<Input, LoadError> {
         return Err(LoadError::Directory { path: path.into() });
     }
     if metadata.is_file() {
-        return Ok(Input::File(Arc::new(file), metadata.len()));
+        return Ok(Input::File(Arc::new(StableFile::new(file).map_err(failed)?)));
     }
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
@@ -122,4 +178,9 @@ fn open(path: &Path) -> Result<Input, LoadError> {
 /// How to name a file to a user; `-` is `stream`.
 pub(super) fn name(path: &Path, stream: &str) -> String {
     if path == Path::new("-") { stream.to_owned() } else { format!("`{}`", path.display()) }
+}
+
+/// Whether two paths lead to one file.
+pub fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

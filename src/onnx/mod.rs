@@ -3,16 +3,21 @@
 
 pub mod access;
 mod atomic;
+pub mod check;
 pub mod element;
-mod external;
+pub mod external;
 mod load;
 pub mod payload;
 mod save;
 pub mod schema;
+pub mod stable_file;
+mod temporary;
 mod tensor;
 pub mod text;
 pub mod wire;
 
-pub use load::{LoadError, load};
-pub use save::{SaveError, check_saves, save};
+pub use check::{CheckError, check};
+pub use load::{LoadError, Source, is_same_file, load};
+pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};
+pub use temporary::remove_temporary_files;
 pub use tensor::{TensorError, element_count};

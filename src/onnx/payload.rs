@@ -1,11 +1,10 @@
 //! The bytes of a tensor: in memory, in a file, or computed while they are written.
 
 use super::element::{FloatType, Scaling};
+use super::stable_file::StableFile;
 use bstr::BString;
 use bytes::Bytes;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 /// Little-endian, row-major elements. Cheap to clone; large ones are never held in memory.
@@ -22,7 +21,7 @@ pub enum Payload {
 /// A range of an open file.
 #[derive(Clone, Debug)]
 pub struct FileSlice {
-    file: Arc<File>,
+    file: Arc<StableFile>,
     offset: u64,
     len: u64,
 }
@@ -55,8 +54,8 @@ pub struct Overflow {
 /// Why a payload cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PayloadError {
-    /// The file that holds it cannot be read, or has become shorter.
-    #[error("reading the weights failed: {0} (was the input changed while it was read?)")]
+    /// The file that holds it cannot be read, or was changed meanwhile.
+    #[error("reading the weights failed: {0}")]
     Io(#[from] io::Error),
     /// A scaled element does not fit its type.
     #[error(transparent)]
@@ -65,12 +64,17 @@ pub enum PayloadError {
 
 impl FileSlice {
     /// The `len` bytes at `offset` of `file`.
-    pub fn new(file: Arc<File>, offset: u64, len: u64) -> Self {
+    pub fn new(file: Arc<StableFile>, offset: u64, len: u64) -> Self {
         FileSlice { file, offset, len }
     }
 
+    /// Whether it begins at this place of this file.
+    pub(super) fn starts_at(&self, file: &Arc<StableFile>, offset: u64) -> bool {
+        Arc::ptr_eq(&self.file, file) && self.offset == offset
+    }
+
     fn is(&self, other: &FileSlice) -> bool {
-        Arc::ptr_eq(&self.file, &other.file) && self.offset == other.offset && self.len == other.len
+        other.starts_at(&self.file, self.offset) && self.len == other.len
     }
 }
 
@@ -107,7 +111,7 @@ impl Payload {
                 let start = offset as usize;
                 out.copy_from_slice(&bytes[start..start + out.len()]);
             }
-            Payload::File(slice) => slice.file.read_exact_at(out, slice.offset + offset)?,
+            Payload::File(slice) => slice.file.read_at(slice.offset + offset, out)?,
             Payload::Scaled(scaled) => {
                 scaled.source.read(offset, out)?;
                 let first = offset / scaled.element.size() as u64;

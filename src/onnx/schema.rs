@@ -1,11 +1,14 @@
 //! The ONNX schema (`onnx-ml.proto`, IR version 14), field by field.
 //!
 //! Every optional scalar keeps its presence, repeated numbers keep their packing, strings
-//! are bytes (other writers produce invalid UTF-8), unknown fields are kept.
+//! are bytes (other writers produce invalid UTF-8), unknown fields are kept. What is absent from
+//! nearly all nodes, attributes and tensors, of which there may be millions, takes eight bytes
+//! there.
 //! Documentation: <https://github.com/onnx/onnx/blob/main/onnx/onnx.in.proto>.
 
+use super::external::ExternalData;
 use super::payload::Payload;
-use super::wire::{Fixed, Numbers, message};
+use super::wire::{Fixed, Numbers, Rare, message};
 use bstr::BString;
 
 message! {
@@ -95,11 +98,11 @@ message! {
         3 name: Option<BString>,
         4 op_type: Option<BString>,
         5 attribute: Vec<AttributeProto>,
-        6 doc_string: Option<BString>,
+        6 doc_string: Option<Box<BString>>,
         7 domain: Option<BString>,
         8 overload: Option<BString>,
-        9 metadata_props: Vec<StringStringEntryProto>,
-        10 device_configurations: Vec<NodeDeviceConfigurationProto>,
+        9 metadata_props: Rare<StringStringEntryProto>,
+        10 device_configurations: Rare<NodeDeviceConfigurationProto>,
     }
 
     /// How a node is distributed.
@@ -146,24 +149,24 @@ message! {
         6 g: Option<Box<GraphProto>>,
         7 floats: Numbers<f32>,
         8 ints: Numbers<i64>,
-        9 strings: Vec<BString>,
-        10 tensors: Vec<TensorProto>,
-        11 graphs: Vec<GraphProto>,
-        13 doc_string: Option<BString>,
+        9 strings: Rare<BString>,
+        10 tensors: Rare<TensorProto>,
+        11 graphs: Rare<GraphProto>,
+        13 doc_string: Option<Box<BString>>,
         14 tp: Option<Box<TypeProto>>,
-        15 type_protos: Vec<TypeProto>,
+        15 type_protos: Rare<TypeProto>,
         20 r#type: Option<i32>,
         21 ref_attr_name: Option<BString>,
         22 sparse_tensor: Option<Box<SparseTensorProto>>,
-        23 sparse_tensors: Vec<SparseTensorProto>,
+        23 sparse_tensors: Rare<SparseTensorProto>,
     }
 
     /// Name and type of a value.
     ValueInfoProto {
         1 name: Option<BString>,
         2 r#type: Option<TypeProto>,
-        3 doc_string: Option<BString>,
-        4 metadata_props: Vec<StringStringEntryProto>,
+        3 doc_string: Option<Box<BString>>,
+        4 metadata_props: Rare<StringStringEntryProto>,
     }
 
     /// A part of a larger tensor (reserved by the schema).
@@ -176,7 +179,7 @@ message! {
     TensorProto {
         1 dims: Numbers<i64>,
         2 data_type: Option<i32>,
-        3 segment: Option<Segment>,
+        3 segment: Option<Box<Segment>>,
         4 float_data: Fixed<4>,
         5 int32_data: Numbers<i32>,
         6 string_data: Vec<BString>,
@@ -185,10 +188,10 @@ message! {
         9 raw_data: Option<Payload>,
         10 double_data: Fixed<8>,
         11 uint64_data: Numbers<u64>,
-        12 doc_string: Option<BString>,
-        13 external_data: Vec<StringStringEntryProto>,
+        12 doc_string: Option<Box<BString>>,
+        13 external_data: ExternalData,
         14 data_location: Option<i32>,
-        16 metadata_props: Vec<StringStringEntryProto>,
+        16 metadata_props: Rare<StringStringEntryProto>,
     }
 
     /// A constant tensor with few elements that are not zero.

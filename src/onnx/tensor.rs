@@ -2,6 +2,7 @@
 
 use super::access::text;
 use super::element::{DataType, FloatType};
+use super::external::ExternalData;
 use super::payload::{Payload, PayloadError};
 use super::schema::TensorProto;
 use super::wire::Numbers;
@@ -18,8 +19,8 @@ pub enum TensorError {
         /// What is wrong.
         what: &'static str,
     },
-    /// The elements are in another file.
-    #[error("tensor `{tensor}` is stored as external data, which this version does not read yet")]
+    /// The elements are in another file, which was not looked for.
+    #[error("tensor `{tensor}` is external data that was not loaded")]
     External {
         /// The name of the tensor.
         tensor: BString,
@@ -41,7 +42,7 @@ impl TensorProto {
     pub fn floats(name: impl Into<BString>, element: FloatType, dims: &[usize], values: &[f64]) -> Self {
         debug_assert_eq!(dims.iter().product::<usize>(), values.len());
         let mut tensor = TensorProto::empty(name, element.data_type(), dims);
-        tensor.set_raw(element.encode(values).into());
+        tensor.set_elements(element.encode(values).into());
         tensor
     }
 
@@ -65,9 +66,12 @@ impl TensorProto {
         element_count(&self.dims).map(|_| shape).ok_or_else(|| self.malformed("its dimensions overflow"))
     }
 
+    /// `TensorProto.DataLocation` of a tensor whose elements are in another file.
+    pub const EXTERNAL: i32 = 1;
+
     /// Whether the elements are in another file (`data_location = EXTERNAL`).
     pub fn is_external(&self) -> bool {
-        self.data_location == Some(1)
+        self.data_location == Some(Self::EXTERNAL)
     }
 
     /// The elements as little-endian bytes, wherever the schema put them, and only if there
@@ -77,14 +81,15 @@ impl TensorProto {
     /// When the elements are external, do not match the shape, or are of a type without
     /// fixed size.
     pub fn little_endian(&self) -> Result<Payload, TensorError> {
-        if self.is_external() {
-            return Err(TensorError::External { tensor: text(&self.name).into() });
-        }
         let element = self.element().ok_or_else(|| self.malformed("an unknown element type"))?;
         let bits = element.bits().ok_or_else(|| self.malformed("strings where numbers are expected"))?;
         let count: usize = self.shape()?.iter().product();
         let expected = (count as u64 * u64::from(bits)).div_ceil(8);
-        let payload = self.stored(element, bits);
+        let payload = match self.external_data.payload() {
+            Some(payload) if self.is_external() => payload.clone(),
+            _ if self.is_external() => return Err(TensorError::External { tensor: text(&self.name).into() }),
+            _ => self.stored(element, bits),
+        };
         if payload.len() != expected {
             return Err(self.malformed("its data does not match its shape"));
         }
@@ -93,7 +98,8 @@ impl TensorProto {
 
     fn stored(&self, element: DataType, bits: u32) -> Payload {
         let wide = |bytes: Vec<u8>| Payload::from(bytes);
-        if let Some(raw) = &self.raw_data {
+        // Some writers set it, to nothing, beside the typed field.
+        if let Some(raw) = self.raw_data.as_ref().filter(|raw| !raw.is_empty()) {
             return raw.clone();
         }
         match element {
@@ -136,15 +142,25 @@ impl TensorProto {
         }
     }
 
-    /// Replaces the elements: they are in `raw_data` and nowhere else.
-    pub fn set_raw(&mut self, payload: Payload) {
+    /// Replaces the elements by others of the same type and shape: in the other file, if that
+    /// is where they are, else in `raw_data`.
+    pub fn set_elements(&mut self, payload: Payload) {
+        if self.is_external() && self.external_data.replace(&payload) {
+            return;
+        }
+        self.clear_elements();
         self.raw_data = Some(payload);
+    }
+
+    /// Removes the elements from all places where the schema lets them be.
+    pub(super) fn clear_elements(&mut self) {
+        self.raw_data = None;
         self.float_data.set(None);
         self.double_data.set(None);
         self.int32_data = Numbers::default();
         self.int64_data = Numbers::default();
         self.uint64_data = Numbers::default();
-        self.external_data = Vec::new();
+        self.external_data = ExternalData::default();
         self.data_location = None;
     }
 

@@ -32,9 +32,9 @@ impl Code {
                 "Export the model with spatial = 1, or leave it.",
             ),
             Code::Malformed => because(
-                "The BatchNormalization has not the five inputs or the output that its operator needs, or its input has no channel axis (rank 0 or 1).",
-                "What it computes is not defined.",
-                "Check the model with onnx.checker.check_model; export it again.",
+                "The BatchNormalization, or the operator before it, is not what the operator allows: an input or output is missing, an attribute is of the wrong type, parameters have not one number per channel, a group does not divide the channels, a bias is of the wrong length.",
+                "No runtime can run the model, so that there is nothing to preserve: fold and inspect end with an error.",
+                "Check the model with onnx.checker.check_model(model, full_check=True); export it again, or leave the node out with --exclude.",
             ),
             Code::ParameterNotConstant => because(
                 "Scale, bias, mean or variance is a graph input, or is computed from one.",
@@ -42,8 +42,8 @@ impl Code {
                 "Store the parameters as initializers; constant expressions of them are evaluated.",
             ),
             Code::ParameterShape => because(
-                "Scale, bias, mean and variance have not one number per channel each.",
-                "The operator needs four vectors of length C; what anything else computes is not defined.",
+                "Scale, bias, mean and variance have one number per channel each, but are no vectors.",
+                "The operator needs four vectors of length C; whether a runtime takes anything else is up to it.",
                 "Check the model with onnx.checker.check_model; export it again.",
             ),
             Code::Overridable => because(
@@ -97,7 +97,7 @@ impl Code {
                 "Fold before you quantise or convert the model.",
             ),
             Code::ChannelAxis => because(
-                "The BatchNormalization normalises axis 1, and it is not proven that this is the axis of the operator's output channels: a MatMul of rank 3 has its channels last.",
+                "The BatchNormalization normalises axis 1, and it is not proven that this is the axis of the operator's output channels: a MatMul of rank 3 has its channels last. Or the input has no axis 1.",
                 "Scaling the wrong axis would silently compute something else, in particular when both axes have the same length.",
                 "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model.",
             ),
@@ -107,8 +107,8 @@ impl Code {
                 "Nothing for now.",
             ),
             Code::ShapeMismatch => because(
-                "The operator before the BatchNormalization has another number of output channels than the BatchNormalization, or a weight or bias of a shape that the operator does not allow.",
-                "What the model computes is not defined, or rests on broadcasting that a weight cannot express.",
+                "The operator before the BatchNormalization has a weight or bias of a rank that the operator does not foresee, or that is broadcast along the channels.",
+                "What the model computes is up to the runtime, or rests on broadcasting that a weight cannot express.",
                 "Check the model with onnx.checker.check_model; export it again.",
             ),
             Code::NameClash => because(

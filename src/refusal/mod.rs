@@ -18,7 +18,7 @@ pub enum Code {
     TrainingMode,
     /// Its parameters are per element, not per channel.
     PerActivation,
-    /// Its own inputs or outputs are not those of the operator.
+    /// No runtime can run it. Nothing is folded around it: this is an error of the model.
     Malformed,
     /// A parameter is an input or computed at run time.
     ParameterNotConstant,

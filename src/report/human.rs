@@ -2,7 +2,7 @@
 //! do not belong.
 
 use super::table::{Cell, render};
-use super::{FoldSummary, InspectSummary, VerifySummary};
+use super::{DataSummary, FoldSummary, InspectSummary, VerifySummary};
 use crate::refusal::{Code, Refusal};
 use crate::transform::fold::{FoldReport, Health, NormReport, Outcome};
 use crate::verify::Verification;
@@ -69,9 +69,35 @@ fn codes_hint(report: &FoldReport) -> String {
 fn written(summary: &FoldSummary) -> String {
     match &summary.written {
         Some(path) if path == "-" => String::new(),
-        Some(path) => format!("wrote {path}\n"),
+        Some(path) => summary.data.as_ref().map_or(String::new(), |data| written_with(path, data, summary.in_place)),
         None if !summary.wanted => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
         None => "nothing was written\n".into(),
+    }
+}
+
+fn written_with(path: &str, data: &DataSummary, in_place: bool) -> String {
+    let reason = if data.data_moved { ", because one file ends at 2 GiB" } else { "" };
+    let mut text = match &data.data_written[..] {
+        [] => format!("wrote {path}\n"),
+        written => format!("wrote {path}, with weights in {}{reason}\n", some(written)),
+    };
+    if !data.data_shared.is_empty() {
+        text += &format!("weights that did not change stay in {}\n", some(&data.data_shared));
+    }
+    if in_place && !data.data_replaced.is_empty() {
+        let replaced = some(&data.data_replaced);
+        text += &format!("{path} no longer reads {replaced}: delete if no other model does\n");
+    }
+    text
+}
+
+/// The first few of many names.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    match names.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{shown} and {more} more"),
+        _ => shown,
     }
 }
 

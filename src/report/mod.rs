@@ -5,8 +5,8 @@ pub mod json;
 mod table;
 
 use crate::onnx::element::DataType;
-use crate::onnx::element_count;
 use crate::onnx::schema::ModelProto;
+use crate::onnx::{Saved, element_count};
 use crate::transform::fold::{FoldReport, NormReport};
 use crate::verify::Verification;
 use serde::Serialize;
@@ -28,14 +28,49 @@ pub struct FoldSummary<'a> {
     pub model: String,
     /// The file that was written, if any.
     pub written: Option<String>,
+    /// Its data files, and what became of the old ones.
+    #[serde(flatten)]
+    pub data: Option<DataSummary>,
     /// Whether a file was to be written.
     #[serde(skip)]
     pub wanted: bool,
+    /// Whether the file is the model itself.
+    #[serde(skip)]
+    pub in_place: bool,
     /// What was folded and what was kept.
     #[serde(flatten)]
     pub report: &'a FoldReport,
     /// What the comparison found; absent when nothing was folded or it was not wanted.
     pub verification: Option<&'a Verification>,
+}
+
+/// The data files of a model that was written.
+#[derive(Serialize)]
+pub struct DataSummary {
+    /// Those that were written.
+    pub data_written: Vec<String>,
+    /// Those that were there already, with the same bytes.
+    pub data_shared: Vec<String>,
+    /// Those that the model read before, and this one does not.
+    pub data_replaced: Vec<String>,
+    /// Whether weights were moved to a data file because one file could not hold them all.
+    pub data_moved: bool,
+}
+
+impl From<&Saved> for DataSummary {
+    fn from(saved: &Saved) -> Self {
+        let text = |path: &Path| path.display().to_string();
+        let data = |shared| {
+            let files = saved.data.iter().filter(move |file| file.shared == shared);
+            files.map(|file| text(&file.path)).collect()
+        };
+        DataSummary {
+            data_written: data(false),
+            data_shared: data(true),
+            data_replaced: saved.replaced.iter().map(|path| text(path)).collect(),
+            data_moved: saved.moved,
+        }
+    }
 }
 
 /// What `verify` found.

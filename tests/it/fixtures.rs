@@ -115,8 +115,9 @@ fn every_code_has_a_fixture() {
     let folder = std::fs::read_dir(repository("fixtures/fold")).expect("the folder is there");
     let seen: BTreeSet<String> = folder.flat_map(|entry| expectation(&entry.expect("an entry").path())).collect();
     for code in Code::ALL {
-        // A selection is a matter of the command line: tests/it/cli.rs shows it.
-        let shown = code == Code::NotSelected || seen.contains(&format!("keeps {code}"));
+        // A selection is a matter of the command line, and what is malformed is an error:
+        // tests/it/cli.rs and fixtures/broken show them.
+        let shown = matches!(code, Code::NotSelected | Code::Malformed) || seen.contains(&format!("keeps {code}"));
         assert!(shown, "no fixture produces `{code}`");
     }
 }

@@ -2,11 +2,13 @@
 
 mod cli;
 mod conformance;
+mod damaged;
 mod digits;
+mod external;
+mod fidelity;
 mod fixtures;
 mod fold_properties;
 mod generate;
-mod hostile;
 mod normalise;
 mod other_writers;
 mod reference;

@@ -70,7 +70,7 @@ fn tensor(tensor: &mut TensorProto) {
         Some(DataType::Double | DataType::Complex128) => bytes.as_chunks::<8>().0.iter().flat_map(canonical).collect(),
         _ => bytes.to_vec(),
     };
-    tensor.set_raw(bytes.into());
+    tensor.set_elements(bytes.into());
 }
 
 /// A float, or if it is no number, the quiet one of the same sign.

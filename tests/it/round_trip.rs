@@ -9,6 +9,7 @@
 
 use crate::tool::repository;
 use bn_tool::onnx::schema::ModelProto;
+use bn_tool::onnx::stable_file::StableFile;
 use bn_tool::onnx::wire::{Decoder, Encoder, Input, Message};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -28,8 +29,8 @@ fn round_trip_is_byte_identical() {
 /// Through a file, so that large payloads are read in place.
 fn is_identical(path: &Path) -> bool {
     let file = File::open(path).expect("it can be opened");
-    let len = file.metadata().expect("it has a length").len();
-    let model: ModelProto = Decoder::decode(&Input::File(Arc::new(file), len)).expect("it decodes");
+    let input = Input::File(Arc::new(StableFile::new(file).expect("it has a length")));
+    let model: ModelProto = Decoder::decode(&input).expect("it decodes");
     let mut out = Vec::new();
     let mut encoder = Encoder::new(&mut out);
     model.encode_fields(&mut encoder).expect("memory can be written");

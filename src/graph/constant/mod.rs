@@ -53,7 +53,7 @@ pub enum Constant {
     Computed(Rc<Dense>),
 }
 
-/// Finds and evaluates constants; remembers what was evaluated.
+/// Finds and evaluates constants; remembers what was computed.
 pub struct Constants<'g> {
     graph: &'g Graph,
     known: RefCell<HashMap<ValueId, Result<Rc<Dense>, NotConstant>>>,
@@ -143,12 +143,24 @@ impl<'g> Constants<'g> {
         if depth > DEPTH {
             return Err(NotConstant::TooDeep);
         }
+        if self.is_read_once(value) {
+            return self.stored(value).and_then(|tensor| Ok(Rc::new(Dense::from_tensor(tensor)?)));
+        }
         let result = self.compute(value, depth).map(Rc::new);
-        // How deep a value is depends on where it was asked for.
-        if result != Err(NotConstant::TooDeep) {
+        // What is stored is mostly read once, and is large where it is all that a model has. How
+        // deep a value is depends on where it was asked for.
+        let is_stored = matches!(self.graph.value(value).origin, Origin::Initializer { .. });
+        if !is_stored && result != Err(NotConstant::TooDeep) {
             self.known.borrow_mut().insert(value, result.clone());
         }
         result
+    }
+
+    /// Whether a value is an initializer with one reader. It need not be remembered, and as its
+    /// elements are stored they are not more than there can be.
+    fn is_read_once(&self, value: ValueId) -> bool {
+        let data = self.graph.value(value);
+        matches!(data.origin, Origin::Initializer { .. }) && data.uses.len() == 1 && !self.graph.is_overridable(value)
     }
 
     fn compute(&self, value: ValueId, depth: usize) -> Result<Dense, NotConstant> {
@@ -158,7 +170,8 @@ impl<'g> Constants<'g> {
             }
             Origin::Initializer { .. } => self.read(self.stored(value)?),
             Origin::Sparse { index, .. } => {
-                self.read_sparse(&self.graph.scope(self.graph.value(value).scope).graph.sparse_initializer[index])
+                let scope = self.graph.scope(self.graph.value(value).scope);
+                self.read_sparse(&scope.graph.sparse_initializer[index as usize])
             }
             Origin::Node(node, 0) => self.compute_node(node, depth),
             Origin::Node(node, _) => Err(NotConstant::Computed(node)),

@@ -30,7 +30,7 @@ impl Constants<'_> {
     fn inputs(&self, node: NodeId, depth: usize) -> Result<Vec<Option<Rc<Dense>>>, NotConstant> {
         let input = |slot: usize| {
             let Some(value) = self.graph.input(node, slot) else { return Ok(None) };
-            if self.graph.reads_only_shape(Use { node, slot }) {
+            if self.graph.reads_only_shape(Use { node, slot: slot as u32 }) {
                 return self.outline(value).map(|outline| Some(Rc::new(outline)));
             }
             self.evaluate(value, depth + 1).map(Some)
@@ -44,7 +44,7 @@ impl Constants<'_> {
         match self.type_and_shape(value) {
             Ok((element, shape)) => Ok(Dense { element, shape, values: vec![] }),
             Err(error) => {
-                let facts = self.facts().of(value);
+                let facts = self.facts().of(self.graph, value);
                 let shape = facts.shape.as_ref().map(|axes| axes.iter().copied().collect::<Option<Vec<_>>>());
                 match (facts.element, shape) {
                     (Some(element), Some(Some(shape))) => Ok(Dense { element, shape, values: vec![] }),

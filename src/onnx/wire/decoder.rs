@@ -1,13 +1,9 @@
 //! Reading: a window over a file (or bytes in memory) that walks through metadata and
 //! leaves large payloads where they are.
 
-use super::{Message, WireType};
+use super::{Input, Message, WireType};
 use crate::onnx::payload::{FileSlice, Payload};
-use bytes::Bytes;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
 
 /// Payloads from this size on stay in the file. Smaller ones are in the window anyway.
 const STAYS_IN_FILE: u64 = 4 << 10;
@@ -47,45 +43,6 @@ fn in_field(field: &str) -> String {
     if field.is_empty() { String::new() } else { format!(" (in {field})") }
 }
 
-/// Where the bytes come from.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A regular file, read with `pread`; its length was taken when it was opened.
-    File(Arc<File>, u64),
-    /// Bytes in memory (standard input, tests).
-    Memory(Bytes),
-}
-
-impl Input {
-    /// The number of bytes.
-    pub fn len(&self) -> u64 {
-        match self {
-            Input::File(_, len) => *len,
-            Input::Memory(bytes) => bytes.len() as u64,
-        }
-    }
-
-    /// Whether there are no bytes at all.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// A part of it, in memory.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or has become shorter.
-    pub fn read(&self, offset: u64, len: u64) -> io::Result<Bytes> {
-        match self {
-            Input::Memory(bytes) => Ok(bytes.slice(offset as usize..(offset + len) as usize)),
-            Input::File(file, _) => {
-                let mut out = vec![0; len as usize];
-                file.read_exact_at(&mut out, offset)?;
-                Ok(out.into())
-            }
-        }
-    }
-}
-
 /// Reads one message and all that it contains.
 pub struct Decoder {
     input: Input,
@@ -97,6 +54,8 @@ pub struct Decoder {
     /// End of the innermost message.
     end: u64,
     depth: u32,
+    /// The key of the field that is being read.
+    key: u64,
     /// Bytes that decoding may still allocate.
     budget: u64,
     limit: u64,
@@ -119,6 +78,7 @@ impl Decoder {
             position: 0,
             end: len,
             depth: 0,
+            key: 0,
             budget: limit,
             limit,
         };
@@ -154,11 +114,38 @@ impl Decoder {
     /// Reads a field's number and wire type.
     pub(super) fn key(&mut self) -> Result<(u32, WireType), DecodeError> {
         let key = self.varint()?;
+        self.key = key;
         let wire = WireType::from_code(key & 7).ok_or_else(|| self.malformed("an invalid wire type"))?;
         match u32::try_from(key >> 3) {
             Ok(number) if (1..1 << 29).contains(&number) => Ok((number, wire)),
             _ => Err(self.malformed("an invalid field number")),
         }
+    }
+
+    /// How many length-delimited fields with the key that was read last follow each other from
+    /// here on, as far as the window shows: at least one.
+    pub(super) fn run_length(&self) -> usize {
+        let mut rest = self.visible();
+        let mut count = 1;
+        while let Some(after) = skip_delimited(rest) {
+            match after.split_first() {
+                Some((next, fields)) if u64::from(*next) == self.key => rest = fields,
+                _ => break,
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// What is in memory of the rest of the innermost message.
+    fn visible(&self) -> &[u8] {
+        let (bytes, start) = match &self.input {
+            Input::Memory(bytes) => (bytes.as_ref(), 0),
+            Input::File(..) => (self.window.as_slice(), self.window_start),
+        };
+        let from = (self.position - start) as usize;
+        let to = bytes.len().min((self.end - start) as usize);
+        bytes.get(from..to).unwrap_or_default()
     }
 
     /// Reads a varint.
@@ -230,7 +217,7 @@ impl Decoder {
                 self.position += len;
                 Ok(Payload::Memory(slice))
             }
-            Input::File(file, _) if len >= STAYS_IN_FILE => {
+            Input::File(file) if len >= STAYS_IN_FILE => {
                 let slice = FileSlice::new(file.clone(), offset, len);
                 self.position += len;
                 self.next_window = *WINDOW.start();
@@ -289,10 +276,10 @@ impl Decoder {
                 let start = self.position as usize;
                 out.copy_from_slice(&bytes[start..start + out.len()]);
             }
-            Input::File(file, _) => {
+            Input::File(file) => {
                 let in_window = (self.window_start + self.window.len() as u64).saturating_sub(self.position) as usize;
                 if in_window < out.len() && out.len() >= *WINDOW.end() {
-                    file.read_exact_at(out, self.position)?;
+                    file.read_at(self.position, out)?;
                 } else {
                     self.fill(out.len())?;
                     let start = (self.position - self.window_start) as usize;
@@ -306,17 +293,26 @@ impl Decoder {
 
     /// Makes sure that the next `wanted` bytes are in the window.
     fn fill(&mut self, wanted: usize) -> Result<(), DecodeError> {
-        let Input::File(file, len) = &self.input else { return Ok(()) };
+        let Input::File(file) = &self.input else { return Ok(()) };
         let window_end = self.window_start + self.window.len() as u64;
         if self.position >= self.window_start && self.position + wanted as u64 <= window_end {
             return Ok(());
         }
-        let size = (self.next_window.max(wanted) as u64).min(len - self.position) as usize;
+        let size = (self.next_window.max(wanted) as u64).min(file.len() - self.position) as usize;
         self.window.resize(size, 0);
-        file.read_exact_at(&mut self.window, self.position)?;
+        file.read_at(self.position, &mut self.window)?;
         self.window_start = self.position;
         self.next_window = (self.next_window * 2).min(*WINDOW.end());
         Ok(())
+    }
+}
+
+/// What follows a length and as many bytes, if they are all there and the length is short.
+fn skip_delimited(bytes: &[u8]) -> Option<&[u8]> {
+    match *bytes {
+        [len @ ..0x80, ref rest @ ..] => rest.get(usize::from(len)..),
+        [low, high @ ..0x80, ref rest @ ..] => rest.get(usize::from(low & 0x7f) + (usize::from(high) << 7)..),
+        _ => None,
     }
 }
 

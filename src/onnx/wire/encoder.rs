@@ -22,9 +22,29 @@ pub enum EncodeError {
     Payload(#[from] PayloadError),
 }
 
+/// Where encoded bytes go.
+pub(super) trait Sink {
+    /// Takes the next bytes.
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Whether a payload that belongs at `position` is known to be there.
+    fn has(&self, _payload: &Payload, _position: u64) -> bool {
+        false
+    }
+
+    /// The next `len` bytes are those that it [has](Self::has).
+    fn skip(&mut self, _len: u64) {}
+}
+
+impl<W: Write> Sink for W {
+    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.write_all(bytes)
+    }
+}
+
 /// Encodes messages into a writer, block by block.
 pub struct Encoder<'w> {
-    out: &'w mut dyn Write,
+    out: &'w mut dyn Sink,
     block: Box<[u8]>,
     filled: usize,
     written: u64,
@@ -32,7 +52,11 @@ pub struct Encoder<'w> {
 
 impl<'w> Encoder<'w> {
     /// An encoder that writes to `out`, in blocks of 256 KiB.
-    pub fn new(out: &'w mut dyn Write) -> Self {
+    pub fn new(out: &'w mut impl Write) -> Self {
+        Encoder::into_sink(out)
+    }
+
+    pub(super) fn into_sink(out: &'w mut dyn Sink) -> Self {
         Encoder { out, block: vec![0; BLOCK].into_boxed_slice(), filled: 0, written: 0 }
     }
 
@@ -42,14 +66,13 @@ impl<'w> Encoder<'w> {
     /// When the output cannot be written.
     pub fn finish(mut self) -> Result<u64, EncodeError> {
         self.flush()?;
-        self.out.flush().map_err(EncodeError::Write)?;
         Ok(self.written)
     }
 
     fn flush(&mut self) -> Result<(), EncodeError> {
         let filled = std::mem::take(&mut self.filled);
         self.written += filled as u64;
-        self.out.write_all(&self.block[..filled]).map_err(EncodeError::Write)
+        self.out.take(&self.block[..filled]).map_err(EncodeError::Write)
     }
 
     /// The free part of the block: at least one byte.
@@ -89,9 +112,18 @@ impl<'w> Encoder<'w> {
     }
 
     /// Appends a payload, produced piece by piece in the block itself.
-    pub(super) fn payload(&mut self, payload: &Payload) -> Result<(), EncodeError> {
+    ///
+    /// # Errors
+    /// When the payload cannot be read or scaled, or the output not be written.
+    pub fn payload(&mut self, payload: &Payload) -> Result<(), EncodeError> {
         let unit = payload.unit();
         let len = payload.len();
+        if self.out.has(payload, self.written + self.filled as u64) {
+            self.flush()?;
+            self.out.skip(len);
+            self.written += len;
+            return Ok(());
+        }
         let mut offset = 0;
         while offset < len {
             let room = self.room()?;

@@ -94,14 +94,14 @@ impl<V: Value> Field for Option<V> {
 
 impl<V: Value> Field for Vec<V> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
-        let mut value = V::default();
-        value.merge(wire, input)?;
-        // A first push reserves four elements, 1.4 KB for one attribute: small lists grow one by one.
         if self.len() == self.capacity() {
-            let more = if self.len() < 8 { 1 } else { self.len() };
+            // Exactly what a short list needs: there are many of them. A long one doubles.
+            let more = input.run_length().max(self.len());
             input.charge((more * size_of::<V>()) as u64)?;
             self.reserve_exact(more);
         }
+        let mut value = V::default();
+        value.merge(wire, input)?;
         self.push(value);
         Ok(())
     }
@@ -128,6 +128,20 @@ impl<M: Message> Value for M {
         out.key(number, WireType::Bytes)?;
         out.varint(self.fields_len())?;
         self.encode_fields(out)
+    }
+}
+
+impl Value for Box<BString> {
+    fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        (**self).merge(wire, input)
+    }
+
+    fn encoded_len(&self, number: u32) -> u64 {
+        (**self).encoded_len(number)
+    }
+
+    fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
+        (**self).encode(number, out)
     }
 }
 

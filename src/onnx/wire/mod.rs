@@ -13,18 +13,24 @@
 //!
 //! Format: <https://protobuf.dev/programming-guides/encoding/>.
 
+mod comparison;
 mod decoder;
 mod encoder;
 mod field;
+mod input;
 mod macros;
 mod numbers;
+mod rare;
 mod unknown;
 
-pub use decoder::{DecodeError, Decoder, Input};
+pub use comparison::first_difference;
+pub use decoder::{DecodeError, Decoder};
 pub use encoder::{EncodeError, Encoder};
 pub use field::{Field, Message, Value};
+pub use input::Input;
 pub(crate) use macros::message;
 pub use numbers::{Fixed, Number, Numbers};
+pub use rare::Rare;
 pub use unknown::Unknown;
 
 /// How a field is laid out on the wire.

@@ -88,8 +88,12 @@ number_value!(i32, i64, u64, f32);
 
 /// Repeated numbers, which remember whether they came packed (one length for all) or not
 /// (one key each): proto2 and proto3 writers differ, and both shall get their bytes back.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Numbers<T> {
+/// Without numbers it takes eight bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Numbers<T>(Option<Box<List<T>>>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct List<T> {
     values: Vec<T>,
     packed: bool,
 }
@@ -97,34 +101,59 @@ pub struct Numbers<T> {
 impl<T> Numbers<T> {
     /// Numbers that are written in packed form, as `[packed = true]` fields are.
     pub fn packed(values: Vec<T>) -> Self {
-        Numbers { packed: !values.is_empty(), values }
+        Numbers::new(values, true)
+    }
+
+    fn new(values: Vec<T>, packed: bool) -> Self {
+        Numbers((!values.is_empty()).then(|| Box::new(List { values, packed })))
+    }
+
+    /// The numbers.
+    pub fn as_slice(&self) -> &[T] {
+        self
+    }
+
+    /// Appends a number.
+    pub fn push(&mut self, value: T) {
+        self.list().values.push(value);
+    }
+
+    fn list(&mut self) -> &mut List<T> {
+        self.0.get_or_insert_with(|| Box::new(List { values: Vec::new(), packed: false }))
+    }
+}
+
+impl<T> Default for Numbers<T> {
+    fn default() -> Self {
+        Numbers(None)
     }
 }
 
 impl<T> From<Vec<T>> for Numbers<T> {
     fn from(values: Vec<T>) -> Self {
-        Numbers { values, packed: false }
+        Numbers::new(values, false)
     }
 }
 
 impl<T> Deref for Numbers<T> {
-    type Target = Vec<T>;
+    type Target = [T];
 
-    fn deref(&self) -> &Vec<T> {
-        &self.values
+    fn deref(&self) -> &[T] {
+        self.0.as_ref().map_or(&[], |list| &list.values)
     }
 }
 
 impl<T> DerefMut for Numbers<T> {
-    fn deref_mut(&mut self) -> &mut Vec<T> {
-        &mut self.values
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.0.as_mut().map_or(&mut [], |list| &mut list.values)
     }
 }
 
-impl<T: Number> Numbers<T> {
+impl<T: Number> List<T> {
     fn push_one(&mut self, input: &mut Decoder) -> Result<(), DecodeError> {
         if self.values.len() == self.values.capacity() {
-            let more = self.values.len().max(4);
+            // Three numbers fit the smallest piece of memory that there is.
+            let more = self.values.len().max(3);
             input.charge((more * size_of::<T>()) as u64)?;
             self.values.reserve_exact(more);
         }
@@ -139,28 +168,34 @@ impl<T: Number> Numbers<T> {
 
 impl<T: Number> Field for Numbers<T> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        if self.0.is_none() {
+            input.charge(size_of::<List<T>>() as u64)?;
+        }
+        let list = self.list();
         if wire == WireType::Bytes {
-            self.packed = true;
-            return input.packed(|input| self.push_one(input));
+            list.packed = true;
+            return input.packed(|input| list.push_one(input));
         }
         input.expect(wire, T::WIRE)?;
-        self.push_one(input)
+        list.push_one(input)
     }
 
     fn encoded_len(&self, number: u32) -> u64 {
-        if self.packed {
-            return delimited_len(number, self.packed_len());
+        match &self.0 {
+            None => 0,
+            Some(list) if list.packed => delimited_len(number, list.packed_len()),
+            Some(list) => list.packed_len() + list.values.len() as u64 * key_len(number),
         }
-        self.packed_len() + self.values.len() as u64 * key_len(number)
     }
 
     fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
-        if self.packed {
+        let Some(list) = &self.0 else { return Ok(()) };
+        if list.packed {
             out.key(number, WireType::Bytes)?;
-            out.varint(self.packed_len())?;
-            return self.values.iter().try_for_each(|value| value.write(out));
+            out.varint(list.packed_len())?;
+            return list.values.iter().try_for_each(|value| value.write(out));
         }
-        self.values.iter().try_for_each(|value| {
+        list.values.iter().try_for_each(|value| {
             out.key(number, T::WIRE)?;
             value.write(out)
         })
@@ -170,8 +205,11 @@ impl<T: Number> Field for Numbers<T> {
 /// Repeated numbers of `W` bytes each (`float_data`, `double_data`), kept as the wire has
 /// them: packed, they are the same little-endian bytes as `raw_data` and as large.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Fixed<const W: usize> {
-    payload: Option<Payload>,
+pub struct Fixed<const W: usize>(Option<Box<FixedList>>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct FixedList {
+    payload: Payload,
     unpacked: bool,
 }
 
@@ -180,54 +218,55 @@ impl<const W: usize> Fixed<W> {
 
     /// The numbers as little-endian bytes, if the field is there.
     pub fn payload(&self) -> Option<&Payload> {
-        self.payload.as_ref()
+        self.0.as_ref().map(|list| &list.payload)
     }
 
     /// Replaces the numbers; `None` removes the field.
     pub fn set(&mut self, payload: Option<Payload>) {
-        *self = Fixed { payload, unpacked: false };
+        *self = Fixed(payload.map(|payload| Box::new(FixedList { payload, unpacked: false })));
     }
 }
 
 impl<const W: usize> Field for Fixed<W> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
-        let more = if wire == WireType::Bytes {
+        let unpacked = wire != WireType::Bytes;
+        let more = if unpacked {
+            input.expect(wire, Self::WIRE)?;
+            Payload::Memory(input.array::<W>()?.to_vec().into())
+        } else {
             let payload = input.payload(wire)?;
             if !payload.len().is_multiple_of(W as u64) {
                 return Err(input.malformed("a packed field of a broken length"));
             }
             payload
-        } else {
-            input.expect(wire, Self::WIRE)?;
-            self.unpacked = true;
-            Payload::Memory(input.array::<W>()?.to_vec().into())
         };
-        match &mut self.payload {
-            None => self.payload = Some(more),
-            Some(payload) => {
+        match &mut self.0 {
+            None => self.0 = Some(Box::new(FixedList { payload: more, unpacked })),
+            Some(list) => {
                 input.charge(more.len())?;
-                payload.append(&more)?;
+                list.payload.append(&more)?;
+                list.unpacked |= unpacked;
             }
         }
         Ok(())
     }
 
     fn encoded_len(&self, number: u32) -> u64 {
-        match &self.payload {
+        match &self.0 {
             None => 0,
-            Some(payload) if self.unpacked => payload.len() + payload.len() / W as u64 * key_len(number),
-            Some(payload) => payload.encoded_len(number),
+            Some(list) if list.unpacked => list.payload.len() + list.payload.len() / W as u64 * key_len(number),
+            Some(list) => list.payload.encoded_len(number),
         }
     }
 
     fn encode(&self, number: u32, out: &mut Encoder) -> Result<(), EncodeError> {
-        let Some(payload) = &self.payload else { return Ok(()) };
-        if !self.unpacked {
-            return payload.encode(number, out);
+        let Some(list) = &self.0 else { return Ok(()) };
+        if !list.unpacked {
+            return list.payload.encode(number, out);
         }
         let mut element = [0u8; W];
-        (0..payload.len()).step_by(W).try_for_each(|offset| {
-            payload.read(offset, &mut element)?;
+        (0..list.payload.len()).step_by(W).try_for_each(|offset| {
+            list.payload.read(offset, &mut element)?;
             out.key(number, Self::WIRE)?;
             out.put(&element)
         })

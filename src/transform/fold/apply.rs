@@ -73,7 +73,7 @@ fn write_operand(
 /// A tensor of the operator's element type.
 fn tensor(name: BString, linear: &Linear, shape: &[usize], payload: Payload) -> TensorProto {
     let mut tensor = TensorProto::empty(name, linear.element.data_type(), shape);
-    tensor.set_raw(payload);
+    tensor.set_elements(payload);
     tensor
 }
 
@@ -94,7 +94,8 @@ fn adapt_attributes(graph: &mut Graph, node: NodeId, gain: f64) {
 fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> bool {
     let data = graph.value(value);
     let mut uses = graph.data_uses(value);
-    let only = uses.next().is_some_and(|usage| usage.node == node && usage.slot == slot) && uses.next().is_none();
+    let only =
+        uses.next().is_some_and(|usage| usage.node == node && usage.slot as usize == slot) && uses.next().is_none();
     only && !data.is_seen_outside()
 }
 
@@ -104,7 +105,7 @@ fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usi
     if tensor.shape().ok().as_deref() != Some(shape) {
         return false;
     }
-    tensor.set_raw(payload.clone());
+    tensor.set_elements(payload.clone());
     true
 }
 

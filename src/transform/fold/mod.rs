@@ -55,6 +55,18 @@ pub enum FoldError {
     /// The model is not a valid graph.
     #[error(transparent)]
     Graph(#[from] GraphError),
+    /// A BatchNormalization, or the operator that it would be folded into, is not what the
+    /// operator allows: no runtime can run it.
+    #[error(
+        "BatchNormalization `{node}`: {detail}; check the model with onnx.checker.check_model(model, \
+         full_check=True) and export it again, or leave the node out with --exclude"
+    )]
+    Invalid {
+        /// The BatchNormalization.
+        node: String,
+        /// What is wrong.
+        detail: String,
+    },
     /// The selection is not usable.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -66,11 +78,19 @@ pub enum FoldError {
 /// they are read: see [`fold_checked`].
 ///
 /// # Errors
-/// When the model is not a valid graph, or a pattern of the selection matches nothing.
+/// When the model is not a valid one, or a pattern of the selection matches nothing.
 pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
-    let mut graph = Graph::new(model.clone())?;
+    fold_owned(model.clone(), options)
+}
+
+/// As [`fold`], for a model that is not needed any more: it is not copied.
+///
+/// # Errors
+/// Those of [`fold`].
+pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
+    let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
-    let plan = Plan::new(&graph, options);
+    let plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
     options.selection.check_all_match(names)?;
     let into: Vec<String> = plan.folds.iter().map(|fold| graph.label(fold.linear.node)).collect();
@@ -86,12 +106,26 @@ pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldErr
 /// Those of [`fold`], and those of `attempt` that are not an overflow.
 pub fn fold_checked<T, E: From<FoldError>>(
     model: &ModelProto,
+    options: FoldOptions,
+    attempt: impl FnMut(&Folded) -> Result<T, E>,
+    overflow: impl Fn(&E) -> Option<Overflow>,
+) -> Result<(Folded, T), E> {
+    fold_checked_owned(|| Ok(model.clone()), options, attempt, overflow)
+}
+
+/// As [`fold_checked`], for a model that nobody else needs: `model` gives it for each attempt,
+/// and of all but a few models there is only one.
+///
+/// # Errors
+/// Those of [`fold_checked`], and those of `model`.
+pub fn fold_checked_owned<T, E: From<FoldError>>(
+    mut model: impl FnMut() -> Result<ModelProto, E>,
     mut options: FoldOptions,
     mut attempt: impl FnMut(&Folded) -> Result<T, E>,
     overflow: impl Fn(&E) -> Option<Overflow>,
 ) -> Result<(Folded, T), E> {
     loop {
-        let folded = fold(model, &options)?;
+        let folded = fold_owned(model()?, &options)?;
         match attempt(&folded) {
             Ok(result) => return Ok((folded, result)),
             Err(error) => match overflow(&error) {

@@ -1,7 +1,7 @@
 //! What will be folded into what, decided on the graph as it is.
 
-use super::FoldOptions;
 use super::health::Health;
+use super::{FoldError, FoldOptions};
 use crate::affine::ChannelAffine;
 use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
@@ -51,13 +51,28 @@ pub struct Fold {
 
 impl Plan {
     /// Decides about every BatchNormalization of the graph.
-    pub fn new(graph: &Graph, options: &FoldOptions) -> Plan {
+    ///
+    /// # Errors
+    /// When one of them, or what it would be folded into, makes the model an invalid one.
+    pub fn new(graph: &Graph, options: &FoldOptions) -> Result<Plan, FoldError> {
         let constants = Constants::new(graph);
         let mut planner =
             Planner { graph, constants: &constants, options, folds: Vec::new(), absorbed: HashMap::new() };
         let norms = graph.nodes().filter(|node| BatchNorm::is(graph, *node));
-        let decisions = norms.map(|node| planner.decide(node)).collect();
-        Plan { decisions, folds: planner.folds }
+        let decisions = norms.map(|node| planner.decide(node).check_valid()).collect::<Result<_, _>>()?;
+        Ok(Plan { decisions, folds: planner.folds })
+    }
+}
+
+impl Decision {
+    /// A model that no runtime can run is not folded around.
+    fn check_valid(self) -> Result<Decision, FoldError> {
+        match self.outcome {
+            Err(refusal) if refusal.code == Code::Malformed => {
+                Err(FoldError::Invalid { node: self.name, detail: refusal.detail })
+            }
+            _ => Ok(self),
+        }
     }
 }
 
@@ -158,5 +173,5 @@ fn check_channels(graph: &Graph, linear: &Linear, map: &ChannelAffine) -> Result
     }
     let (operator, name) = (linear.operator, graph.label(linear.node));
     let detail = format!("{operator} `{name}` has {} output channels, not {}", linear.channels(), map.channels());
-    Err(Refusal::because_of(graph, linear.node, Code::ShapeMismatch, detail))
+    Err(Refusal::because_of(graph, linear.node, Code::Malformed, detail))
 }

@@ -118,7 +118,7 @@ fn tensor() -> BoxedStrategy<TensorProto> {
                 let (dims, name) = (Numbers::from(dims.clone()), name.clone());
                 let tensor = TensorProto { dims, name, data_type: Some(element.code()), ..Default::default() };
                 match storage {
-                    0 => TensorProto { external_data: external, data_location: Some(1), ..tensor },
+                    0 => TensorProto { external_data: external.into(), data_location: Some(1), ..tensor },
                     _ if element == DataType::String => TensorProto { string_data: strings, ..tensor },
                     1 => typed(tensor, element, count, &bytes),
                     _ => raw(tensor, element, count, bytes),
@@ -135,7 +135,7 @@ fn raw(mut tensor: TensorProto, element: DataType, count: usize, mut bytes: Vec<
     if !bits.is_multiple_of(8) && element.bits() == Some(6) {
         bytes.last_mut().into_iter().for_each(|last| *last &= 0xff >> (8 - bits % 8));
     }
-    tensor.set_raw(bytes.into());
+    tensor.set_elements(bytes.into());
     tensor
 }
 

@@ -124,7 +124,7 @@ fn large_tensors_are_shortened_to_a_hash() {
 #[test]
 fn malformed_tensors_can_be_looked_at() {
     let mut tensor = TensorProto::floats("x", FloatType::F32, &[2], &[1.0, 2.0]);
-    tensor.set_raw(vec![0; 3].into());
+    tensor.set_elements(vec![0; 3].into());
     let model = graph_with(tensor);
     assert!(text(&model, false).contains_str("{...malformed: its data does not match its shape}"));
     let options = bn_tool::onnx::text::PrintOptions { weights: true };

@@ -32,8 +32,8 @@ impl Cursor<'_> {
         let data_type = kind.elem_type;
         let mut tensor = TensorProto { dims, data_type, name, ..Default::default() };
         if self.eat(b'[') {
-            tensor.data_location = Some(1);
-            tensor.external_data = self.string_pairs()?;
+            tensor.data_location = Some(TensorProto::EXTERNAL);
+            tensor.external_data = self.string_pairs()?.into();
             return Ok(tensor);
         }
         self.refuse_omitted()?;

@@ -68,27 +68,8 @@ pub(super) fn is_long(attribute: &AttributeProto) -> bool {
     attribute.ref_attr_name.is_none() && matches!(code(attribute), 5 | 10)
 }
 
+/// Its type. Attributes of IR version 1 do not say: it is that of their value.
 fn code(attribute: &AttributeProto) -> i32 {
-    attribute.r#type.filter(|code| *code != 0).unwrap_or_else(|| value_type(attribute))
-}
-
-/// The type of the value that is there; attributes of IR version 1 do not say.
-fn value_type(attribute: &AttributeProto) -> i32 {
-    let there = [
-        (1, attribute.f.is_some()),
-        (2, attribute.i.is_some()),
-        (3, attribute.s.is_some()),
-        (4, attribute.t.is_some()),
-        (5, attribute.g.is_some()),
-        (6, !attribute.floats.is_empty()),
-        (7, !attribute.ints.is_empty()),
-        (8, !attribute.strings.is_empty()),
-        (9, !attribute.tensors.is_empty()),
-        (10, !attribute.graphs.is_empty()),
-        (11, attribute.sparse_tensor.is_some()),
-        (12, !attribute.sparse_tensors.is_empty()),
-        (13, attribute.tp.is_some()),
-        (14, !attribute.type_protos.is_empty()),
-    ];
-    there.iter().find(|(_, there)| *there).map_or(0, |(code, _)| *code)
+    let declared = attribute.r#type.filter(|code| *code != 0);
+    declared.or_else(|| attribute.value_types().next()).unwrap_or(0)
 }

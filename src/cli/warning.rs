@@ -1,0 +1,27 @@
+//! What a user should know before a file is written.
+
+use super::error::Failure;
+use super::one_line;
+use super::stderr::stderr;
+use crate::onnx::Source;
+use crate::onnx::schema::ModelProto;
+use std::io::Write;
+
+/// Says one thing on standard error, also when nothing but errors is wanted.
+pub fn warn(message: &str) {
+    let style = anstyle::AnsiColor::Yellow.on_default().bold();
+    // There is nothing to do about it when standard error is closed.
+    let _ = stderr().and_then(|mut out| writeln!(out, "{style}warning{style:#}: {}", one_line(message)));
+}
+
+/// Says so if the model will be written in another way than it came, apart from what is edited.
+pub fn warn_if_rewritten(source: &Source, model: &ModelProto) -> Result<(), Failure> {
+    if let Some(offset) = source.first_difference(model)? {
+        warn(&format!(
+            "{} is not laid out as protobuf writers do it (from byte {offset} on: fields out of order or given \
+             twice, or numbers longer than need be); the result has the same content in the usual layout",
+            source.name()
+        ));
+    }
+    Ok(())
+}
