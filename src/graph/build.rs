@@ -3,7 +3,7 @@
 use super::names::Names;
 use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, Values, training};
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
-use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto};
+use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
@@ -131,14 +131,15 @@ impl Graph {
     fn fill_scope(
         &mut self,
         scope: ScopeId,
-        mut graph: GraphProto,
+        graph: GraphProto,
         outputs: &[BString],
         depth: usize,
     ) -> Result<(), GraphError> {
-        let mut nodes = std::mem::take(&mut graph.node).into_iter();
+        let nodes = graph.node.len();
         self.scope_mut(scope).graph = graph;
-        while let Some(node) = nodes.next() {
-            self.add_node(scope, node, nodes.as_slice(), depth)?;
+        self.nodes.reserve(nodes);
+        for place in 0..nodes {
+            self.add_node(scope, place, depth)?;
         }
         for name in outputs {
             let missing = || GraphError::Missing { reader: "the list of graph outputs".into(), value: name.clone() };
@@ -150,28 +151,22 @@ impl Graph {
         Ok(())
     }
 
-    fn add_node(
-        &mut self,
-        scope: ScopeId,
-        mut proto: NodeProto,
-        later: &[NodeProto],
-        depth: usize,
-    ) -> Result<(), GraphError> {
+    fn add_node(&mut self, scope: ScopeId, place: usize, depth: usize) -> Result<(), GraphError> {
         let id = NodeId(self.nodes.len() as u32);
-        let inputs = proto.input.iter().map(|name| self.read(scope, &proto, name, later));
-        let inputs = inputs.collect::<Result<Values, _>>()?;
-        let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
-        let opset = self.scope(scope).opset;
-        let names = std::mem::take(&mut proto.output);
-        self.nodes.push(Node::new(scope, proto));
+        let read = |name| self.read(scope, place, name);
+        let inputs = self.scope(scope).graph.node[place].input.iter().map(read).collect::<Result<Values, _>>()?;
+        self.nodes.push(Node::new(scope, place));
         for (slot, value) in inputs.into_iter().enumerate() {
             self.push_input(id, slot, value);
         }
         self.scope_mut(scope).order.push(id);
+        let subgraphs: Vec<GraphProto> = self.proto_mut(id).subgraphs_mut().map(std::mem::take).collect();
+        let opset = self.scope(scope).opset;
         for subgraph in subgraphs {
             let inner = self.add_scope(ScopeKind::Subgraph, Some(scope), subgraph, opset, depth + 1)?;
             self.node_mut(id).subscopes.push(inner);
         }
+        let names = std::mem::take(&mut self.proto_mut(id).output);
         for (slot, name) in names.iter().enumerate() {
             let value = match name.is_empty() {
                 true => None,
@@ -179,27 +174,22 @@ impl Graph {
             };
             self.node_mut(id).outputs.push(value);
         }
-        self.node_mut(id).proto.output = names;
+        self.proto_mut(id).output = names;
         Ok(())
     }
 
-    fn read(
-        &self,
-        scope: ScopeId,
-        proto: &NodeProto,
-        name: &BString,
-        later: &[NodeProto],
-    ) -> Result<Option<ValueId>, GraphError> {
+    /// The value that a node reads by this name.
+    fn read(&self, scope: ScopeId, place: usize, name: &BString) -> Result<Option<ValueId>, GraphError> {
         if name.is_empty() {
             return Ok(None);
         }
         if let Some(value) = self.resolve(scope, name.as_bstr()) {
             return Ok(Some(value));
         }
-        let reader = format!("node `{}` ({})", proto.label(), text(&proto.op_type));
+        let from_here = &self.scope(scope).graph.node[place..];
+        let reader = format!("node `{}` ({})", from_here[0].label(), text(&from_here[0].op_type));
         let value = name.clone();
-        let is_made = |node: &NodeProto| node.output.contains(name);
-        Err(match is_made(proto) || later.iter().any(is_made) {
+        Err(match from_here.iter().any(|node| node.output.contains(name)) {
             true => GraphError::Cycle { reader, value },
             false => GraphError::Missing { reader, value },
         })

@@ -17,7 +17,8 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
         return Err(context.refuse(Code::ConstantLeft, detail));
     }
     let weight = context.weight(1, 1)?;
-    let rank = context.graph.input(context.node, 0).and_then(|left| context.constants.facts().rank(context.graph, left));
+    let rank =
+        context.graph.input(context.node, 0).and_then(|left| context.constants.facts().rank(context.graph, left));
     let ([rows, columns], Some(2)) = (&weight.shape[..], rank) else {
         return Err(wrong_rank(context, rank, &weight.shape));
     };

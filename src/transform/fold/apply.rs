@@ -94,7 +94,8 @@ fn adapt_attributes(graph: &mut Graph, node: NodeId, gain: f64) {
 fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> bool {
     let data = graph.value(value);
     let mut uses = graph.data_uses(value);
-    let only = uses.next().is_some_and(|usage| usage.node == node && usage.slot as usize == slot) && uses.next().is_none();
+    let only =
+        uses.next().is_some_and(|usage| usage.node == node && usage.slot as usize == slot) && uses.next().is_none();
     only && !data.is_seen_outside()
 }
 
