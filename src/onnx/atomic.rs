@@ -151,10 +151,7 @@ fn link_to(file: &File) -> String {
 fn give_name(file: &File, folder: &Path, target: &Path) -> io::Result<()> {
     let link = |to: &Path| rustix::fs::linkat(CWD, link_to(file), CWD, to, AtFlags::SYMLINK_FOLLOW);
     match link(target) {
-        Err(rustix::io::Errno::EXIST) => {
-            let ((), name) = Temporary::make(folder, |name| Ok(link(name)?))?;
-            name.rename(target)
-        }
+        Err(rustix::io::Errno::EXIST) => Temporary::name(file, folder, |name| Ok(link(name)?))?.rename(target),
         done => Ok(done?),
     }
 }
