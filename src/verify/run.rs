@@ -19,6 +19,9 @@ const MOST_F64_SAMPLES: usize = 2;
 /// Compares a result with its original on random inputs. `progress` is told how many samples
 /// are done, and of how many; it may be called by several threads.
 ///
+/// The models run in this process. A hostile one can exhaust its memory or overflow its stack,
+/// which ends the process; the command line therefore verifies in a child process.
+///
 /// # Errors
 /// When the models take or give different things, or one of them cannot be run.
 pub fn verify(

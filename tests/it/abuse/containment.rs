@@ -94,6 +94,16 @@ fn a_child_without_its_parent_ends() {
 }
 
 #[test]
+fn the_exit_status_is_known_even_if_children_are_ignored() {
+    for (model, status) in [(digits().display().to_string(), 0), ("missing".into(), 2)] {
+        let mut command = Command::new("sh");
+        command.args(["-c", "trap '' CHLD; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_bn-tool"), "verify", "--quiet"]);
+        command.arg(digits()).arg(model);
+        assert_eq!(ends(command).status.code(), Some(status));
+    }
+}
+
+#[test]
 fn on_a_terminal_there_are_progress_and_colours() {
     let folder = folder();
     let command = format!("'{0}' verify --samples 200 '{1}' '{1}'", env!("CARGO_BIN_EXE_bn-tool"), digits().display());
