@@ -112,8 +112,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join(".bn-tool-killed.tmp"), "half").expect("written");
         let entries = || fs::read_dir(folder.path()).expect("it is there").count();
-        let (_, abandoned) = Temporary::file(folder.path()).expect("made");
-        let (_, renamed) = Temporary::file(folder.path()).expect("made");
+        let (_file, abandoned) = Temporary::file(folder.path()).expect("made");
+        let (_other, renamed) = Temporary::file(folder.path()).expect("made");
         assert_eq!(entries(), 2);
         drop(abandoned);
         renamed.rename(&folder.path().join("model.onnx")).expect("renamed");
