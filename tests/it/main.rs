@@ -1,5 +1,6 @@
 //! Integration tests, in one binary.
 
+mod abuse;
 mod cli;
 mod conformance;
 mod damaged;
