@@ -5,8 +5,10 @@
 pub mod damaged;
 #[path = "../../tests/it/normalise.rs"]
 mod normalise;
+#[allow(unused, reason = "the tests use all of it")]
 #[path = "../../tests/it/reference/mod.rs"]
 mod reference;
+#[allow(unused, reason = "the tests use all of it")]
 #[path = "../../tests/it/same.rs"]
 mod same;
 

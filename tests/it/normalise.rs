@@ -45,9 +45,13 @@ fn local(value: &mut TensorProto) {
 }
 
 fn is_plain(name: &BString) -> bool {
-    let word = name.iter().all(|byte| byte.is_ascii_lowercase());
-    let keyword = [&b"float"[..], b"seq", b"inf", b"nan", b"undefined"].contains(&name.as_slice());
-    word && !keyword && !name.is_empty()
+    let Ok(name) = std::str::from_utf8(name) else { return false };
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    let word = name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_');
+    let types = ["seq", "map", "optional", "sparse_tensor", "opaque", "undefined"];
+    let is_type = types.contains(&name) || DataType::from_name(name).is_some();
+    let is_float = ["inf", "infinity", "nan"].contains(&name.to_ascii_lowercase().as_str());
+    begins && word && !is_type && !is_float
 }
 
 fn sparse(sparse: &mut SparseTensorProto) {

@@ -32,7 +32,8 @@
 //!   values before indices, in attributes and among the initializers;
 //! * float16 and bfloat16 elements with a decimal point or an exponent are numbers, where
 //!   integers are bit patterns; only models printed without all weights have them;
-//! * an element type that is not set is `undefined`.
+//! * an element type that is not set is `undefined`; an attribute without type and value is
+//!   `name: undefined = []`.
 //!
 //! # What the syntax cannot say
 //!

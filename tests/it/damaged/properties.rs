@@ -8,9 +8,11 @@ use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::text::{self, PrintOptions};
 use bn_tool::onnx::wire::{DecodeError, Decoder, EncodeError, Encoder, Input, Message};
 use bn_tool::onnx::{self, payload::PayloadError};
+use bn_tool::report::{InspectSummary, human, json};
 use bn_tool::transform::fold::{FoldError, FoldOptions, Folded, fold_checked};
+use bstr::ByteSlice;
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 /// Whatever decodes, from memory and from a file alike, encodes to bytes that decode to the
@@ -25,10 +27,19 @@ pub fn decodes(bytes: &[u8]) {
             let again = decode(&encoded).expect("what was encoded decodes");
             assert_same(&again, &model);
             assert_eq!(encoded, encode(&again).expect("memory can be written"), "encoded differently");
+            prints(&model);
         }
         (Err(memory), Err(file)) => assert_eq!(memory.to_string(), file.to_string()),
         (memory, file) => panic!("from memory {:?}, from a file {:?}", memory.err(), file.err()),
     }
+}
+
+/// Whatever decodes prints, and if its tensors are sound, as text that parses and prints as itself.
+fn prints(model: &ModelProto) {
+    text::print(model, &PrintOptions { weights: false }, &mut io::sink()).expect("whoever only looks gets to see it");
+    let Ok(printed) = print(model) else { return };
+    let again = text::parse(&printed).unwrap_or_else(|error| panic!("{error}\n{}", error.snippet()));
+    assert_eq!(printed.as_bstr(), print(&again).expect("it was printed before").as_bstr(), "printed differently");
 }
 
 /// Whatever parses prints as text that parses to the same model and prints as itself.
@@ -37,7 +48,11 @@ pub fn parses(text: &[u8]) {
         Ok(mut model) => {
             let printed = print(&model).expect("what was parsed can be printed");
             let mut again = text::parse(&printed).unwrap_or_else(|error| panic!("{error}\n{}", error.snippet()));
-            assert_eq!(printed, print(&again).expect("it was printed before"), "printed differently");
+            assert_eq!(
+                printed.as_bstr(),
+                print(&again).expect("it was printed before").as_bstr(),
+                "printed differently"
+            );
             normalise::model(&mut model);
             normalise::model(&mut again);
             assert_same(&again, &model);
@@ -62,6 +77,9 @@ pub fn folds(bytes: &[u8]) -> bool {
     let (again, twice) = fold(&folded).expect("what was folded can be folded again");
     assert_eq!(again.report.folded, 0, "a second run finds something to fold");
     assert_eq!(once, twice, "a second run changes something");
+    let summary = InspectSummary::new(file.path(), &model, &report);
+    serde_json::from_str::<serde::de::IgnoredAny>(&json::to_text(&summary)).expect("the report is JSON");
+    human::inspect(&summary);
     let runs = run::runs(&folded) && run::runs(&model);
     if report.folded > 0 && runs {
         run::compare(&model, &folded);

@@ -4,7 +4,7 @@ use super::ParseError;
 use super::cursor::Cursor;
 use super::tensor::Constant;
 use crate::onnx::schema::{AttributeProto, GraphProto, SparseTensorProto, TensorProto, TypeProto};
-use crate::onnx::text::names::{attribute_type_code, attribute_type_name, is_float_word};
+use crate::onnx::text::names::{UNDEFINED, attribute_type_code, attribute_type_name, is_float_word};
 use bstr::BString;
 
 /// One value of an attribute.
@@ -43,6 +43,11 @@ impl Cursor<'_> {
     pub(super) fn attribute_after(&mut self, name: BString) -> Result<AttributeProto, ParseError> {
         let mut attribute = AttributeProto { name: Some(name), ..Default::default() };
         if self.eat(b':') {
+            if self.peek_identifier() == Some(UNDEFINED.as_bytes()) {
+                self.advance(UNDEFINED.len());
+                b"=[]".iter().try_for_each(|byte| self.expect(*byte))?;
+                return Ok(attribute);
+            }
             let code = self.peek_identifier().and_then(attribute_type_code);
             attribute.r#type = Some(code.ok_or_else(|| self.expected("the type of an attribute"))?);
             self.identifier("")?;

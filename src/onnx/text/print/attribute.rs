@@ -4,17 +4,17 @@ use super::PrintError;
 use super::writer::Writer;
 use crate::onnx::access::text;
 use crate::onnx::schema::{AttributeProto, GraphProto, TensorProto, TypeProto};
-use crate::onnx::text::names::attribute_type_name;
+use crate::onnx::text::names::{UNDEFINED, attribute_type_name};
 
 impl Writer<'_> {
     /// `name: type = value`. The type is always there: without it `1` would be an integer and
-    /// an empty list nothing.
+    /// an empty list nothing. An attribute that has neither type nor value is an empty list of
+    /// the type `undefined`.
     pub(super) fn attribute(&mut self, attribute: &AttributeProto) -> Result<(), PrintError> {
         self.name(text(&attribute.name))?;
-        // Attributes of IR version 1 do not say their type: it is that of their value.
-        let declared = attribute.r#type.filter(|code| *code != 0);
-        let code = declared.or_else(|| attribute.value_types().next()).unwrap_or(0);
-        if let Some(name) = attribute_type_name(code) {
+        let code = code(attribute);
+        let is_reference = attribute.ref_attr_name.is_some();
+        if let Some(name) = attribute_type_name(code).or((!is_reference).then_some(UNDEFINED)) {
             self.put(": ")?;
             self.put(name)?;
         }
@@ -61,4 +61,15 @@ impl Writer<'_> {
         }
         Ok(self.put("]")?)
     }
+}
+
+/// Whether graphs are printed for it, which take more than a line.
+pub(super) fn is_long(attribute: &AttributeProto) -> bool {
+    attribute.ref_attr_name.is_none() && matches!(code(attribute), 5 | 10)
+}
+
+/// Attributes of IR version 1 do not say their type: it is that of their value.
+fn code(attribute: &AttributeProto) -> i32 {
+    let declared = attribute.r#type.filter(|code| *code != 0);
+    declared.or_else(|| attribute.value_types().next()).unwrap_or(0)
 }

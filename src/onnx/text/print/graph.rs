@@ -1,6 +1,7 @@
 //! Graphs and nodes.
 
 use super::PrintError;
+use super::attribute::is_long;
 use super::writer::Writer;
 use crate::onnx::access::text;
 use crate::onnx::schema::{GraphProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto};
@@ -63,7 +64,7 @@ impl Writer<'_> {
         self.names(&node.output)?;
         self.put(if node.output.is_empty() { "= " } else { " = " })?;
         self.operator(node)?;
-        let deep = node.subgraphs().next().is_some();
+        let deep = node.attribute.iter().any(is_long);
         if !deep && !node.attribute.is_empty() {
             self.put(" <")?;
             self.list(&node.attribute, Self::attribute)?;
