@@ -3,9 +3,9 @@
 use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
 use super::error::Failure;
 use super::progress::Progress;
-use super::{Status, write_report};
+use super::{Status, warn_of_losses, write_report};
 use crate::onnx::schema::ModelProto;
-use crate::onnx::{check_saves, load, save};
+use crate::onnx::{check_saves, is_text, load, save};
 use crate::report::{FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked};
 use crate::verify::{Verification, VerifyError, verify};
@@ -101,6 +101,9 @@ impl Options {
         // What did not change is already there.
         let wanted = target.filter(|target| same && !(unchanged && is_same_file(target, &self.model)));
         if let Some(target) = wanted {
+            if is_text(target) {
+                warn_of_losses(&folded.model);
+            }
             save(&folded.model, target)?;
         } else if target.is_none() && verification.is_none() && !unchanged {
             // Nothing will read the weights: see now whether they all fit.

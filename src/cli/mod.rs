@@ -10,6 +10,8 @@ mod print;
 mod progress;
 mod verify;
 
+use crate::onnx::schema::ModelProto;
+use crate::onnx::text::{Loss, losses};
 use clap::{Parser, Subcommand};
 use error::Failure;
 use std::io::{self, Write};
@@ -66,6 +68,16 @@ fn report_error(message: &str) {
     let _ = writeln!(anstream::stderr(), "{style}error{style:#}: {}", one_line(message));
 }
 
+/// Says in one line what a text of the model leaves out.
+fn warn_of_losses(model: &ModelProto) {
+    let losses: Vec<String> = losses(model).iter().map(Loss::to_string).collect();
+    if !losses.is_empty() {
+        let style = anstyle::AnsiColor::Yellow.on_default().bold();
+        let message = one_line(&format!("the text leaves out {}", losses.join(", ")));
+        let _ = writeln!(anstream::stderr(), "{style}warning{style:#}: {message}");
+    }
+}
+
 fn run() -> ExitCode {
     let cli = Cli::parse();
     cli.color.apply();
@@ -84,6 +96,9 @@ fn run() -> ExitCode {
         Err(Failure::Save(error)) if error.is_broken_pipe() => ExitCode::from(2),
         Err(failure) => {
             report_error(&failure.to_string());
+            if let Some(snippet) = failure.snippet() {
+                let _ = writeln!(anstream::stderr(), "{snippet}");
+            }
             ExitCode::from(if matches!(failure, Failure::Unverified(_)) { 1 } else { 2 })
         }
     }

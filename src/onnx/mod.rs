@@ -16,5 +16,5 @@ pub mod wire;
 
 pub use check::{CheckError, check};
 pub use load::{LoadError, load, load_unchecked};
-pub use save::{SaveError, check_saves, save};
+pub use save::{SaveError, check_saves, is_text, save};
 pub use tensor::{TensorError, element_count};

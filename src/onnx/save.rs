@@ -136,7 +136,8 @@ fn stream(model: &ModelProto, out: &mut dyn Write, path: &Path) -> Result<u64, S
     encode(model, out, path)
 }
 
-fn is_text(path: &Path) -> bool {
+/// Whether [`save`] writes ONNX text to this path.
+pub fn is_text(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "onnxtxt")
 }
 

@@ -6,6 +6,7 @@ mod digits;
 mod fixtures;
 mod fold_properties;
 mod generate;
+mod hostile;
 mod other_writers;
 mod reference;
 mod round_trip;

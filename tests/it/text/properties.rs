@@ -1,7 +1,7 @@
 //! What holds for every model and every text.
 
 use super::{arbitrary, normalise, text};
-use bn_tool::onnx::text::{looks_like_text, parse};
+use bn_tool::onnx::text::{looks_like_text, losses, parse};
 use bn_tool::onnx::wire::{Encoder, Message as _};
 use proptest::prelude::*;
 
@@ -9,6 +9,7 @@ proptest! {
     #[test]
     fn parses_to_the_same_model(model in arbitrary::model()) {
         let printed = text(&model, true);
+        let (lossless, mut whole) = (losses(&model).is_empty(), model.clone());
         let mut expected = model;
         normalise::model(&mut expected);
         let mut parsed = parse(&printed).map_err(|error| {
@@ -16,6 +17,9 @@ proptest! {
             TestCaseError::fail(format!("{error}\n{snippet}"))
         })?;
         prop_assert_eq!(&text(&parsed, true), &printed);
+        normalise::representation(&mut whole);
+        normalise::representation(&mut parsed);
+        prop_assert_eq!(lossless, format!("{parsed:?}") == format!("{whole:?}"));
         normalise::model(&mut parsed);
         prop_assert_eq!(format!("{parsed:?}"), format!("{expected:?}"));
     }
