@@ -153,13 +153,13 @@ fn check_shapes(
         return Err(Refusal::new(Code::ChannelAxis, "its input has no axis 1"));
     }
     let channels = parameters[0].values.len();
-    for (parameter, (_, name)) in parameters.iter().zip(PARAMETERS) {
-        if parameter.shape != [channels] || channels == 0 {
-            let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
-            // No runtime takes another number; some may take another rank.
-            let certain = parameter.values.len() != channels;
-            return Err(Refusal::new(if certain { Code::Malformed } else { Code::ParameterShape }, detail));
-        }
-    }
-    Ok(())
+    let wrong = |code, is_wrong: &dyn Fn(&Dense) -> bool| {
+        let (parameter, (_, name)) = parameters.iter().zip(PARAMETERS).find(|(parameter, _)| is_wrong(parameter))?;
+        let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
+        Some(Refusal::new(code, detail))
+    };
+    // No runtime takes another number; some may take another rank.
+    let lengths = wrong(Code::Malformed, &|parameter| parameter.values.len() != channels);
+    let shapes = || wrong(Code::ParameterShape, &|parameter| parameter.shape != [channels] || channels == 0);
+    lengths.or_else(shapes).map_or(Ok(()), Err)
 }

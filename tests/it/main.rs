@@ -10,6 +10,7 @@ mod fidelity;
 mod fixtures;
 mod fold_properties;
 mod generate;
+mod hostile;
 mod normalise;
 mod other_writers;
 mod reference;

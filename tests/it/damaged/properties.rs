@@ -5,6 +5,7 @@ use super::run;
 use crate::normalise;
 use bn_tool::graph::Graph;
 use bn_tool::onnx::schema::ModelProto;
+use bn_tool::onnx::stable_file::StableFile;
 use bn_tool::onnx::text::{self, PrintOptions};
 use bn_tool::onnx::wire::{DecodeError, Decoder, EncodeError, Encoder, Input, Message};
 use bn_tool::onnx::{self, payload::PayloadError};
@@ -112,7 +113,7 @@ fn decode(bytes: &[u8]) -> Result<ModelProto, DecodeError> {
 fn in_file(bytes: &[u8]) -> Input {
     let mut file: File = tempfile::tempfile().expect("a temporary file");
     file.write_all(bytes).expect("it can be written");
-    Input::File(Arc::new(file), bytes.len() as u64)
+    Input::File(Arc::new(StableFile::new(file).expect("a file")))
 }
 
 fn encode(model: &ModelProto) -> Result<Vec<u8>, EncodeError> {
