@@ -94,9 +94,8 @@ impl Options {
             None => Ok(source.model()?),
         };
         let attempt = |folded: &Folded| self.verify_and_save(original.as_ref(), folded, target.as_deref());
-        let (folded, Attempt { verification, saved }) =
-            fold_checked_owned(model, options, attempt, Failure::overflow)
-                .map_err(|failure| failure.about(&self.model))?;
+        let (folded, Attempt { verification, saved }) = fold_checked_owned(model, options, attempt, Failure::overflow)
+            .map_err(|failure| failure.about(&self.model))?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
         let summary = FoldSummary {
             model: self.model.display().to_string(),

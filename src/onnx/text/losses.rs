@@ -101,8 +101,8 @@ impl Losses {
         self.note(LossKind::UnknownFields, !unknown.is_empty(), place);
     }
 
-    fn documentation(&mut self, doc: &Option<BString>, place: Place) {
-        self.note(LossKind::Documentation, !text(doc).is_empty(), place);
+    fn documentation(&mut self, doc: Option<&BString>, place: Place) {
+        self.note(LossKind::Documentation, doc.is_some_and(|doc| !doc.is_empty()), place);
     }
 
     fn metadata(&mut self, metadata: &[StringStringEntryProto], place: Place) {
@@ -140,7 +140,7 @@ impl Losses {
 
     fn graph(&mut self, graph: &GraphProto) {
         let place: Place = &|| format!("graph `{}`", text(&graph.name));
-        self.documentation(&graph.doc_string, place);
+        self.documentation(graph.doc_string.as_ref(), place);
         self.metadata(&graph.metadata_props, place);
         self.note(LossKind::Annotations, !graph.quantization_annotation.is_empty(), place);
         self.unknown(&graph.unknown, place);
@@ -156,7 +156,7 @@ impl Losses {
 
     fn node(&mut self, node: &NodeProto) {
         let place: Place = &|| format!("node `{}`", node.label());
-        self.documentation(&node.doc_string, place);
+        self.documentation(node.doc_string.as_deref(), place);
         self.metadata(&node.metadata_props, place);
         self.note(LossKind::Devices, !node.device_configurations.is_empty(), place);
         self.unknown(&node.unknown, place);
@@ -165,7 +165,7 @@ impl Losses {
 
     fn attribute(&mut self, attribute: &AttributeProto, owner: Place) {
         let place: Place = &|| format!("attribute `{}` of {}", text(&attribute.name), owner());
-        self.documentation(&attribute.doc_string, place);
+        self.documentation(attribute.doc_string.as_deref(), place);
         self.unknown(&attribute.unknown, place);
         self.note(LossKind::AttributeValues, has_other_values(attribute), place);
         for tensor in attribute.t.as_deref().into_iter().chain(&attribute.tensors) {
@@ -182,7 +182,7 @@ impl Losses {
 
     fn value(&mut self, info: &ValueInfoProto) {
         let place: Place = &|| format!("value `{}`", text(&info.name));
-        self.documentation(&info.doc_string, place);
+        self.documentation(info.doc_string.as_deref(), place);
         self.metadata(&info.metadata_props, place);
         self.unknown(&info.unknown, place);
         info.r#type.iter().for_each(|kind| self.value_type(kind, place));
@@ -196,7 +196,7 @@ impl Losses {
     }
 
     fn tensor(&mut self, tensor: &TensorProto, place: Place) {
-        self.documentation(&tensor.doc_string, place);
+        self.documentation(tensor.doc_string.as_deref(), place);
         self.metadata(&tensor.metadata_props, place);
         self.unknown(&tensor.unknown, place);
         self.element(tensor.data_type, place);

@@ -75,7 +75,7 @@ fn make_big(path: &Path) {
     );
     let mut model = parse(&text).expect("it parses");
     let mut weight = TensorProto::empty("W", DataType::Float, &[CHANNELS, CHANNELS, 1, 1]);
-    weight.set_raw(1.25f32.to_le_bytes().repeat(CHANNELS * CHANNELS).into());
+    weight.set_elements(1.25f32.to_le_bytes().repeat(CHANNELS * CHANNELS).into());
     let factors = TensorProto::floats("s", FloatType::F32, &[CHANNELS], &vec![0.75; CHANNELS]);
     model.graph.as_mut().expect("there is a graph").initializer = vec![weight, factors];
     save(&model, path).expect("it can be written");

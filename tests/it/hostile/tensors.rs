@@ -22,7 +22,7 @@ fn in_attribute(attribute: AttributeProto) -> NodeProto {
 fn places(tensor: &TensorProto) -> Vec<ModelProto> {
     let nodes = |node: NodeProto| GraphProto { node: vec![node], ..Default::default() };
     let one = in_attribute(AttributeProto { t: Some(tensor.clone().into()), ..Default::default() });
-    let list = in_attribute(AttributeProto { tensors: vec![tensor.clone()], ..Default::default() });
+    let list = in_attribute(AttributeProto { tensors: vec![tensor.clone()].into(), ..Default::default() });
     let initializer = GraphProto { initializer: vec![tensor.clone()], ..Default::default() };
     let nested = in_attribute(AttributeProto { g: Some(initializer.clone().into()), ..Default::default() });
     let indices = TensorProto {

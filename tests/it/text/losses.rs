@@ -3,8 +3,8 @@
 use super::text;
 use crate::normalise;
 use crate::tool::{repository, run, run_with_input};
-use bn_tool::onnx::load_unchecked;
-use bn_tool::onnx::schema::{AttributeProto, ModelProto, Segment, TensorProto, TypeProto};
+use bn_tool::onnx::Source;
+use bn_tool::onnx::schema::{AttributeProto, ModelProto, TensorProto, TypeProto};
 use bn_tool::onnx::text::{LossKind, losses, parse};
 use bn_tool::onnx::wire::{Encoder, Message};
 use std::path::{Path, PathBuf};
@@ -36,10 +36,16 @@ fn input_type(model: &mut ModelProto) -> &mut TypeProto {
 
 const CASES: [Case; 24] = [
     (LossKind::Documentation, "graph `g`", |model| model.graph.as_mut().unwrap().doc_string = note()),
-    (LossKind::Documentation, "node `n`", |model| model.graph.as_mut().unwrap().node[0].doc_string = note()),
-    (LossKind::Documentation, "tensor `w`", |model| weight(model).doc_string = note()),
-    (LossKind::Documentation, "value `x`", |model| model.graph.as_mut().unwrap().input[0].doc_string = note()),
-    (LossKind::Documentation, "attribute `i` of node `n`", |model| attribute(model, 1).doc_string = note()),
+    (LossKind::Documentation, "node `n`", |model| {
+        model.graph.as_mut().unwrap().node[0].doc_string = note().map(Box::new)
+    }),
+    (LossKind::Documentation, "tensor `w`", |model| weight(model).doc_string = note().map(Box::new)),
+    (LossKind::Documentation, "value `x`", |model| {
+        model.graph.as_mut().unwrap().input[0].doc_string = note().map(Box::new)
+    }),
+    (LossKind::Documentation, "attribute `i` of node `n`", |model| {
+        attribute(model, 1).doc_string = note().map(Box::new)
+    }),
     (LossKind::Metadata, "function `f`", |model| model.functions[0].metadata_props.push(Default::default())),
     (LossKind::Metadata, "tensor `w`", |model| weight(model).metadata_props.push(Default::default())),
     (LossKind::Annotations, "graph `g`", |model| {
@@ -63,9 +69,9 @@ const CASES: [Case; 24] = [
         input_type(model).tensor_type.as_mut().unwrap().shape.as_mut().unwrap().dim[0].dim_value = Some(2);
     }),
     (LossKind::TensorData, "tensor `w`", |model| weight(model).data_location = Some(1)),
-    (LossKind::TensorData, "tensor `w`", |model| weight(model).external_data.push(Default::default())),
+    (LossKind::TensorData, "tensor `w`", |model| weight(model).external_data = vec![Default::default()].into()),
     (LossKind::TensorData, "tensor `w`", |model| weight(model).int32_data.push(1)),
-    (LossKind::TensorData, "tensor `w`", |model| weight(model).segment = Some(Segment::default())),
+    (LossKind::TensorData, "tensor `w`", |model| weight(model).segment = Some(Box::default())),
     (LossKind::Devices, "node `n`", |model| {
         model.graph.as_mut().unwrap().node[0].device_configurations.push(Default::default());
     }),
@@ -106,7 +112,7 @@ fn without_losses_text_is_the_model() {
     files.extend(std::env::split_paths(&folders).flat_map(|folder| models(&folder)));
     let (mut exact, mut lossy) = (0, 0);
     for file in files {
-        let Ok(mut model) = load_unchecked(&file) else { continue };
+        let Ok(mut model) = Source::open(&file).and_then(|source| source.decode()) else { continue };
         let found = losses(&model);
         let mut parsed = parse(text(&model, true)).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         normalise::representation(&mut model);

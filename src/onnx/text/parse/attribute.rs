@@ -145,13 +145,13 @@ impl Cursor<'_> {
 
     fn push_item(&mut self, attribute: &mut AttributeProto, item: Item) -> Result<(), ParseError> {
         match item {
-            Item::Float(value) => self.push(&mut attribute.floats, value),
-            Item::Int(value) => self.push(&mut attribute.ints, value),
-            Item::String(value) => self.push(&mut attribute.strings, value),
-            Item::Tensor(value) => self.push(&mut attribute.tensors, *value),
-            Item::Graph(value) => self.push(&mut attribute.graphs, *value),
-            Item::Sparse(value) => self.push(&mut attribute.sparse_tensors, *value),
-            Item::Type(value) => self.push(&mut attribute.type_protos, *value),
+            Item::Float(value) => self.charge::<f32>(2).map(|()| attribute.floats.push(value)),
+            Item::Int(value) => self.charge::<i64>(2).map(|()| attribute.ints.push(value)),
+            Item::String(value) => self.charge::<BString>(2).map(|()| attribute.strings.push(value)),
+            Item::Tensor(value) => self.charge::<TensorProto>(2).map(|()| attribute.tensors.push(*value)),
+            Item::Graph(value) => self.charge::<GraphProto>(2).map(|()| attribute.graphs.push(*value)),
+            Item::Sparse(value) => self.charge::<SparseTensorProto>(2).map(|()| attribute.sparse_tensors.push(*value)),
+            Item::Type(value) => self.charge::<TypeProto>(2).map(|()| attribute.type_protos.push(*value)),
         }
     }
 

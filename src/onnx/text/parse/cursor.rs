@@ -161,11 +161,17 @@ impl<'t> Cursor<'t> {
         // A first push reserves four items, 1.4 KB for one attribute: small lists grow one by one.
         if items.len() == items.capacity() {
             let more = items.len().max(1);
-            let left = self.budget.checked_sub(more.saturating_mul(size_of::<T>()));
-            self.budget = left.ok_or_else(|| self.error("the model would need far more memory than its text"))?;
+            self.charge::<T>(more)?;
             items.reserve_exact(more);
         }
         items.push(item);
+        Ok(())
+    }
+
+    /// Notes that room for so many items is about to be allocated.
+    pub(super) fn charge<T>(&mut self, items: usize) -> Result<(), ParseError> {
+        let left = self.budget.checked_sub(items.saturating_mul(size_of::<T>()));
+        self.budget = left.ok_or_else(|| self.error("the model would need far more memory than its text"))?;
         Ok(())
     }
 
