@@ -138,7 +138,7 @@ fn nesting() {
     assert_undecodable(&in_graph(&nested(10_000, &in_subgraph)), "more than 100 messages inside each other");
     let in_sequence = |kind: &[u8]| field(4, &field(1, kind));
     assert_undecodable(&in_graph(&field(11, &field(2, &nested(5000, &in_sequence)))), "inside each other");
-    let groups = vec![0xa3, 0x06].repeat(1 << 20);
+    let groups = [0xa3, 0x06].repeat(1 << 20);
     assert_undecodable(&groups, "groups nested too deeply");
 }
 
