@@ -11,9 +11,9 @@ use std::path::PathBuf;
 
 /// Print a model as ONNX text.
 ///
-/// Tensors of more than 16 elements are shortened to their number and a hash; with --weights
-/// all are printed, and the text can be read back to the same model, but for what a warning says. Models that other commands
-/// refuse because they are malformed can be looked at.
+/// Tensors of more than 16 elements are shortened to their number and a hash; with --weights all
+/// are printed, and the text can be read back to the same model, but for what a warning says.
+/// Models that other commands refuse because they are malformed can be looked at.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool print model.onnx | less

@@ -258,8 +258,8 @@ fn has_other_values(attribute: &AttributeProto) -> bool {
     }
     match attribute.r#type.unwrap_or(0) {
         code @ 1..=14 => others.any(|other| other != code),
-        // It is that of the first value; without a value there is nothing to print.
-        0 => attribute.value_types().count() != 1,
+        // It is that of the first value.
+        0 => attribute.value_types().count() > 1,
         _ => true,
     }
 }
