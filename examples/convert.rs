@@ -5,7 +5,7 @@
 //! cargo run --example convert -- model.onnx model.onnxtxt
 //! ```
 
-use bn_tool::onnx::load_unchecked;
+use bn_tool::onnx::Source;
 use bn_tool::onnx::text::{PrintOptions, print};
 use bn_tool::onnx::wire::{Encoder, Message};
 use std::fs::File;
@@ -14,7 +14,7 @@ use std::path::Path;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [from, to] = &arguments[..] else { return Err("usage: convert IN OUT".into()) };
-    let model = load_unchecked(Path::new(from))?;
+    let model = Source::open(Path::new(from))?.decode()?;
     let mut out = File::create(to)?;
     if to.ends_with(".onnxtxt") {
         return Ok(print(&model, &PrintOptions { weights: true }, &mut out)?);

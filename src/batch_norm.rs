@@ -48,7 +48,7 @@ impl BatchNorm {
     /// # Errors
     /// The refusal, when the node is in training mode, malformed, or not constant.
     pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
-        if let Some(name) = graph.node(node).proto.malformed_attribute(&ATTRIBUTES) {
+        if let Some(name) = graph.proto(node).malformed_attribute(&ATTRIBUTES) {
             return Err(Refusal::new(Code::Malformed, format!("its attribute `{name}` is not one number")));
         }
         check_outputs(graph, node)?;
@@ -57,7 +57,7 @@ impl BatchNorm {
         let parameters = [read(PARAMETERS[0])?, read(PARAMETERS[1])?, read(PARAMETERS[2])?, read(PARAMETERS[3])?];
         check_shapes(graph, constants, node, &parameters)?;
         let [scale, bias, mean, variance] = parameters.map(|dense| dense.values.clone());
-        let epsilon = f64::from(graph.node(node).proto.float("epsilon", 1e-5));
+        let epsilon = f64::from(graph.proto(node).float("epsilon", 1e-5));
         Ok(BatchNorm { scale, bias, mean, variance, epsilon })
     }
 
@@ -125,7 +125,7 @@ fn check_outputs(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
 /// Training mode: version 14 on, an attribute; versions 7 and 9, more outputs than one; before,
 /// unless `is_test` is set. `spatial` exists in versions 1 to 8.
 fn check_mode(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
-    let proto = &graph.node(node).proto;
+    let proto = graph.proto(node);
     let opset = graph.opset(node);
     if opset >= 14 && proto.int("training_mode", 0) != 0 {
         return Err(Refusal::new(Code::TrainingMode, "it has training_mode = 1"));
@@ -144,7 +144,7 @@ fn check_shapes(
     node: NodeId,
     parameters: &[Rc<Dense>; 4],
 ) -> Result<(), Refusal> {
-    let spatial = graph.opset(node) >= 9 || graph.node(node).proto.int("spatial", 1) != 0;
+    let spatial = graph.opset(node) >= 9 || graph.proto(node).int("spatial", 1) != 0;
     let rank = graph.input(node, 0).and_then(|input| constants.facts().rank(graph, input));
     if !spatial && (rank != Some(2) || parameters.iter().any(|parameter| parameter.shape.len() != 1)) {
         return Err(Refusal::new(Code::PerActivation, "it has spatial = 0"));
@@ -153,13 +153,13 @@ fn check_shapes(
         return Err(Refusal::new(Code::ChannelAxis, "its input has no axis 1"));
     }
     let channels = parameters[0].values.len();
-    for (parameter, (_, name)) in parameters.iter().zip(PARAMETERS) {
-        if parameter.shape != [channels] || channels == 0 {
-            let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
-            // No runtime takes another number; some may take another rank.
-            let certain = parameter.values.len() != channels;
-            return Err(Refusal::new(if certain { Code::Malformed } else { Code::ParameterShape }, detail));
-        }
-    }
-    Ok(())
+    let wrong = |code, is_wrong: &dyn Fn(&Dense) -> bool| {
+        let (parameter, (_, name)) = parameters.iter().zip(PARAMETERS).find(|(parameter, _)| is_wrong(parameter))?;
+        let detail = format!("its {name} has the shape {:?}, its scale {:?}", parameter.shape, parameters[0].shape);
+        Some(Refusal::new(code, detail))
+    };
+    // No runtime takes another number; some may take another rank.
+    let lengths = wrong(Code::Malformed, &|parameter| parameter.values.len() != channels);
+    let shapes = || wrong(Code::ParameterShape, &|parameter| parameter.shape != [channels] || channels == 0);
+    lengths.or_else(shapes).map_or(Ok(()), Err)
 }

@@ -66,6 +66,14 @@ impl Failure {
         }
     }
 
+    /// What to show below the line that says what is wrong: the place in a text.
+    pub fn snippet(&self) -> Option<String> {
+        match self {
+            Failure::Load(LoadError::Text { source, .. }) => Some(source.snippet()),
+            _ => None,
+        }
+    }
+
     /// The same failure; a graph error with the file that it is about.
     pub fn about(self, path: &std::path::Path) -> Failure {
         match self {

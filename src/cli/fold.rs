@@ -4,11 +4,11 @@ use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArgume
 use super::contain::Risk;
 use super::error::Failure;
 use super::progress::Progress;
-use super::warning::warn_if_rewritten;
+use super::warning::{warn_if_rewritten, warn_of_losses};
 use super::{Status, interrupt, write_report};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
-use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_same_file, save_with};
+use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_same_file, is_text, save_with};
 use crate::report::{DataSummary, FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::verify::{Verification, VerifyError, verify};
@@ -134,6 +134,9 @@ impl Options {
         let is_there =
             |target: &&Path| unchanged && options.storage == Storage::Keep && is_same_file(target, &self.model);
         let wanted = target.filter(|target| same && !is_there(target));
+        if wanted.is_some_and(is_text) {
+            warn_of_losses(&folded.model);
+        }
         let saved = wanted.map(|target| save_with(&folded.model, target, &options)).transpose()?;
         if target.is_none() && verification.is_none() && !unchanged {
             // Nothing will read the weights: see now whether they all fit.

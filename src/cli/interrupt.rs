@@ -1,7 +1,7 @@
 //! SIGINT and its like: how to go in good order.
 
 use crate::onnx::remove_temporary_files;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 use std::sync::Arc;
@@ -15,6 +15,11 @@ pub fn leave_nothing_behind() {
         remove_temporary_files();
         die_of(signal);
     });
+}
+
+/// The exit status of a child can be had even if this process was started with SIGCHLD ignored.
+pub fn keep_dead_children() {
+    let _ = signal_hook::flag::register(SIGCHLD, Arc::default());
 }
 
 /// Calls `action` with each signal that would end this process, instead of ending.

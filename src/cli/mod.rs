@@ -113,6 +113,9 @@ fn finish(result: Result<Status, Failure>) -> ExitCode {
         Err(Failure::Save(error)) if error.is_broken_pipe() => ExitCode::from(2),
         Err(failure) => {
             report_error(&failure.to_string());
+            if let Some(snippet) = failure.snippet() {
+                let _ = stderr().and_then(|mut out| writeln!(out, "{snippet}"));
+            }
             ExitCode::from(if matches!(failure, Failure::Unverified(_)) { 1 } else { 2 })
         }
     }

@@ -2,6 +2,7 @@
 
 use super::Status;
 use super::error::Failure;
+use super::warning::warn_of_losses;
 use crate::onnx::Source;
 use crate::onnx::text::{PrintError, PrintOptions, print};
 use clap::Args;
@@ -10,9 +11,9 @@ use std::path::PathBuf;
 
 /// Print a model as ONNX text.
 ///
-/// Tensors of more than 16 elements are shortened to their number and a hash; with --weights
-/// all are printed, and the text can be read back to the same model. Models that other commands
-/// refuse because they are malformed can be looked at.
+/// Tensors of more than 16 elements are shortened to their number and a hash; with --weights all
+/// are printed, and the text can be read back to the same model, but for what a warning says.
+/// Models that other commands refuse because they are malformed can be looked at.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool print model.onnx | less
@@ -34,6 +35,7 @@ pub struct Options {
 impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let model = Source::open(&self.model)?.decode()?;
+        warn_of_losses(&model);
         let mut out = BufWriter::new(io::stdout().lock());
         let printed = print(&model, &PrintOptions { weights: self.weights }, &mut out);
         match printed.and_then(|()| out.flush().map_err(PrintError::from)) {

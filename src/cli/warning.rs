@@ -5,10 +5,11 @@ use super::one_line;
 use super::stderr::stderr;
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
+use crate::onnx::text::{Loss, losses};
 use std::io::Write;
 
 /// Says one thing on standard error, also when nothing but errors is wanted.
-pub fn warn(message: &str) {
+fn warn(message: &str) {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     // There is nothing to do about it when standard error is closed.
     let _ = stderr().and_then(|mut out| writeln!(out, "{style}warning{style:#}: {}", one_line(message)));
@@ -24,4 +25,12 @@ pub fn warn_if_rewritten(source: &Source, model: &ModelProto) -> Result<(), Fail
         ));
     }
     Ok(())
+}
+
+/// Says in one line what a text of the model leaves out.
+pub fn warn_of_losses(model: &ModelProto) {
+    let losses: Vec<String> = losses(model).iter().map(Loss::to_string).collect();
+    if !losses.is_empty() {
+        warn(&format!("the text leaves out {}", losses.join(", ")));
+    }
 }

@@ -8,8 +8,8 @@ use tract_onnx::tract_hir::internal::*;
 /// Under which name tract's own builder is kept.
 pub const OF_TRACT: &str = "If of tract";
 
-/// The name that tract gives to each, and its constant outputs begin with.
-const NAME: &str = "If";
+/// The name that tract gives to each, and its constant outputs begin with: no other node may have it.
+pub const NAME: &str = "If";
 
 /// Reads the node; the builder that tract wants.
 pub fn build(context: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {

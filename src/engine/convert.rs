@@ -3,6 +3,7 @@
 //! Only what running needs is converted. Value infos are left out: their symbolic dimensions
 //! contradict the concrete shapes that the inputs get.
 
+use super::branch;
 use super::error::EngineError;
 use super::widen::{is_type_attribute, stays_f32, widened, widened_bytes, widened_code, widened_floats};
 use crate::onnx::access::{standard_opset, text};
@@ -28,7 +29,7 @@ pub fn convert(
 ) -> Result<pb::ModelProto, EngineError> {
     let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
     let values = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|tensor| &tensor.name));
-    let taken = values.map(|name| string(text(name))).collect();
+    let taken = values.map(|name| string(text(name))).chain([branch::NAME.into()]).collect();
     let converter = Converter { floor, taken: RefCell::new(taken) };
     let mut converted = converter.graph(graph)?;
     for (info, shape) in required_inputs(model).zip(shapes) {

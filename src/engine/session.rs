@@ -271,7 +271,9 @@ mod tests {
             let branches = vec![attribute("then_branch", branch("Add")), attribute("else_branch", branch("Mul"))];
             node("If", "which", to, branches)
         };
-        let model = || square(vec![choice("x", "a"), choice("a", "b"), choice("b", "y")], "y");
+        let mut first = choice("x", "a");
+        first.name = Some("If".into());
+        let model = || square(vec![first.clone(), choice("a", "b"), choice("b", "y")], "y");
         assert_eq!(run_branches(model(), FloatType::F32, true), [12.0; 32]);
         assert_eq!(run_branches(model(), FloatType::F64, false), [1.5f64.powi(8); 32]);
     }

@@ -28,9 +28,9 @@ impl Graph {
         for node in std::mem::take(&mut self.scope_mut(id).order) {
             self.push_with_inserted(node, &mut order);
         }
-        let nodes: Vec<NodeProto> = order.into_iter().map(|node| self.take_node(node)).collect();
+        order.iter().for_each(|node| self.restore_subgraphs(*node));
         let mut graph = std::mem::take(&mut self.scope_mut(id).graph);
-        graph.node = nodes;
+        pick(&mut graph.node, order.iter().map(|node| self.node(*node).place).collect());
         if self.scope(id).shrunk {
             let stays = |name: &BStr| self.stays(id, name);
             graph.initializer.retain(|tensor| stays(text(&tensor.name)));
@@ -59,12 +59,22 @@ impl Graph {
         }
     }
 
-    fn take_node(&mut self, id: NodeId) -> NodeProto {
-        let mut proto = std::mem::take(&mut self.node_mut(id).proto);
-        let subscopes = std::mem::take(&mut self.node_mut(id).subscopes);
-        for (place, scope) in proto.subgraphs_mut().zip(subscopes) {
-            *place = std::mem::take::<GraphProto>(&mut self.scope_mut(scope).graph);
-        }
-        proto
+    fn restore_subgraphs(&mut self, id: NodeId) {
+        let scopes = std::mem::take(&mut self.node_mut(id).subscopes);
+        let graphs: Vec<GraphProto> =
+            scopes.into_iter().map(|scope| std::mem::take(&mut self.scope_mut(scope).graph)).collect();
+        self.proto_mut(id).subgraphs_mut().zip(graphs).for_each(|(place, graph)| *place = graph);
     }
+}
+
+/// Keeps the nodes at these places, in this order.
+fn pick(nodes: &mut Vec<NodeProto>, places: Vec<u32>) {
+    if !places.is_sorted() {
+        *nodes = places.into_iter().map(|place| std::mem::take(&mut nodes[place as usize])).collect();
+        return;
+    }
+    // Usually nothing was added, and no node has to move far.
+    let mut kept = places.into_iter().peekable();
+    let mut place = 0..;
+    nodes.retain(|_| place.next().is_some_and(|place| kept.next_if_eq(&place).is_some()));
 }

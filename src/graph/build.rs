@@ -4,7 +4,7 @@ use super::names::Names;
 use super::{Graph, Node, NodeId, Origin, Scope, ScopeId, ScopeKind, Value, ValueId, Values, training};
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
 use crate::onnx::check::NESTING;
-use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto};
+use crate::onnx::schema::{FunctionProto, GraphProto, ModelProto};
 use bstr::{BStr, BString, ByteSlice};
 use std::collections::{HashMap, HashSet};
 
@@ -124,14 +124,15 @@ impl Graph {
     fn fill_scope(
         &mut self,
         scope: ScopeId,
-        mut graph: GraphProto,
+        graph: GraphProto,
         outputs: &[BString],
         depth: usize,
     ) -> Result<(), GraphError> {
-        let nodes = std::mem::take(&mut graph.node);
+        let nodes = graph.node.len();
         self.scope_mut(scope).graph = graph;
-        for node in nodes {
-            self.add_node(scope, node, depth)?;
+        self.nodes.reserve(nodes);
+        for place in 0..nodes {
+            self.add_node(scope, place, depth)?;
         }
         for name in outputs {
             let missing = || GraphError::Missing { reader: "the list of graph outputs".into(), value: name.clone() };
@@ -143,22 +144,22 @@ impl Graph {
         Ok(())
     }
 
-    fn add_node(&mut self, scope: ScopeId, mut proto: NodeProto, depth: usize) -> Result<(), GraphError> {
+    fn add_node(&mut self, scope: ScopeId, place: usize, depth: usize) -> Result<(), GraphError> {
         let id = NodeId(self.nodes.len() as u32);
-        let inputs = proto.input.iter().map(|name| self.read(scope, &proto, name));
-        let inputs = inputs.collect::<Result<Values, _>>()?;
-        let subgraphs: Vec<GraphProto> = proto.subgraphs_mut().map(std::mem::take).collect();
-        let opset = self.scope(scope).opset;
-        let names = std::mem::take(&mut proto.output);
-        self.nodes.push(Node::new(scope, proto));
+        let read = |name| self.read(scope, place, name);
+        let inputs = self.scope(scope).graph.node[place].input.iter().map(read).collect::<Result<Values, _>>()?;
+        self.nodes.push(Node::new(scope, place));
         for (slot, value) in inputs.into_iter().enumerate() {
             self.push_input(id, slot, value);
         }
         self.scope_mut(scope).order.push(id);
+        let subgraphs: Vec<GraphProto> = self.proto_mut(id).subgraphs_mut().map(std::mem::take).collect();
+        let opset = self.scope(scope).opset;
         for subgraph in subgraphs {
             let inner = self.add_scope(ScopeKind::Subgraph, Some(scope), subgraph, opset, depth + 1)?;
             self.node_mut(id).subscopes.push(inner);
         }
+        let names = std::mem::take(&mut self.proto_mut(id).output);
         for (slot, name) in names.iter().enumerate() {
             let value = match name.is_empty() {
                 true => None,
@@ -166,16 +167,20 @@ impl Graph {
             };
             self.node_mut(id).outputs.push(value);
         }
-        self.node_mut(id).proto.output = names;
+        self.proto_mut(id).output = names;
         Ok(())
     }
 
-    fn read(&self, scope: ScopeId, proto: &NodeProto, name: &BString) -> Result<Option<ValueId>, GraphError> {
+    /// The value that a node reads by this name.
+    fn read(&self, scope: ScopeId, place: usize, name: &BString) -> Result<Option<ValueId>, GraphError> {
         if name.is_empty() {
             return Ok(None);
         }
-        let reader = || format!("node `{}` ({})", proto.label(), text(&proto.op_type));
-        let missing = || GraphError::Missing { reader: reader(), value: name.clone() };
+        let missing = || {
+            let node = &self.scope(scope).graph.node[place];
+            let reader = format!("node `{}` ({})", node.label(), text(&node.op_type));
+            GraphError::Missing { reader, value: name.clone() }
+        };
         self.resolve(scope, name.as_bstr()).map(Some).ok_or_else(missing)
     }
 

@@ -28,7 +28,7 @@ impl Graph {
     pub fn set_input(&mut self, node: NodeId, slot: usize, value: ValueId) {
         self.drop_use(node, slot);
         let name = self.name(value).to_owned();
-        let proto = &mut self.node_mut(node).proto;
+        let proto = self.proto_mut(node);
         if proto.input.len() <= slot {
             proto.input.resize(slot + 1, BString::default());
         }
@@ -79,9 +79,8 @@ impl Graph {
             self.set_input(usage.node, usage.slot as usize, after);
         }
         let (name, slot) = (self.name(after).to_owned(), slot as usize);
-        let data = self.node_mut(maker);
-        data.outputs[slot] = Some(after);
-        let proto = &mut data.proto;
+        self.node_mut(maker).outputs[slot] = Some(after);
+        let proto = self.proto_mut(maker);
         let old = std::mem::replace(&mut proto.output[slot], name);
         rename_sharding(&mut proto.device_configurations, &old, &proto.output[slot]);
         self.forget(before);
@@ -95,13 +94,14 @@ impl Graph {
         let data = self.node_mut(node);
         data.inputs.clear();
         data.use_places.clear();
-        data.proto.input.clear();
-        data.proto.op_type = Some(op.into());
-        data.proto.attribute = attributes;
         // Omitted trailing outputs belong to the operator that was.
         let made = data.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
         data.outputs.truncate(made);
-        data.proto.output.truncate(made);
+        let proto = self.proto_mut(node);
+        proto.input.clear();
+        proto.output.truncate(made);
+        proto.op_type = Some(op.into());
+        proto.attribute = attributes;
         for (slot, value) in inputs.iter().enumerate() {
             self.set_input(node, slot, *value);
         }
@@ -109,7 +109,7 @@ impl Graph {
 
     /// Sets or replaces an attribute.
     pub fn set_attribute(&mut self, node: NodeId, attribute: AttributeProto) {
-        let attributes = &mut self.node_mut(node).proto.attribute;
+        let attributes = &mut self.proto_mut(node).attribute;
         match attributes.iter_mut().find(|old| old.name == attribute.name) {
             Some(old) => *old = attribute,
             None => attributes.push(attribute),
@@ -160,7 +160,10 @@ impl Graph {
 
     fn push_node(&mut self, scope: ScopeId, proto: NodeProto) -> NodeId {
         let id = NodeId(self.nodes.len() as u32);
-        self.nodes.push(Node::new(scope, proto));
+        let nodes = &mut self.scope_mut(scope).graph.node;
+        nodes.push(proto);
+        let place = nodes.len() - 1;
+        self.nodes.push(Node::new(scope, place));
         id
     }
 
@@ -185,7 +188,7 @@ impl Graph {
         match self.value(value).origin {
             Origin::Initializer { index, .. } => self.scope_mut(scope).graph.initializer.get_mut(index as usize),
             Origin::Node(node, 0) if self.op(node) == "Constant" => {
-                let attributes = &mut self.node_mut(node).proto.attribute;
+                let attributes = &mut self.proto_mut(node).attribute;
                 attributes.iter_mut().find_map(|attribute| attribute.t.as_deref_mut())
             }
             _ => None,
@@ -198,7 +201,7 @@ impl Graph {
         match self.value(value).origin {
             Origin::Initializer { index, .. } => scope.graph.initializer.get(index as usize),
             Origin::Node(node, 0) if self.op(node) == "Constant" => {
-                self.node(node).proto.attribute.iter().find_map(|attribute| attribute.t.as_deref())
+                self.proto(node).attribute.iter().find_map(|attribute| attribute.t.as_deref())
             }
             _ => None,
         }

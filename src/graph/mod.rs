@@ -69,7 +69,7 @@ struct Scope {
     parent: Option<ScopeId>,
     /// The last scope inside this one; itself when there is none.
     last: ScopeId,
-    /// The graph without its nodes.
+    /// The graph, its nodes without their subgraphs; nodes that edits add are at the end.
     graph: GraphProto,
     order: Vec<NodeId>,
     /// Constant nodes that edits put before all others.
@@ -87,8 +87,8 @@ pub type Values = SmallVec<[Option<ValueId>; 4]>;
 pub struct Node {
     /// The scope that the node is in.
     pub scope: ScopeId,
-    /// The node itself; its subgraphs are scopes of their own.
-    pub proto: NodeProto,
+    /// Where it is in the graph of its scope.
+    place: u32,
     /// What it reads.
     pub inputs: Values,
     /// What it makes.
@@ -152,10 +152,10 @@ pub struct Use {
 }
 
 impl Node {
-    fn new(scope: ScopeId, proto: NodeProto) -> Self {
+    fn new(scope: ScopeId, place: usize) -> Self {
         let (inputs, use_places, outputs) = (Values::new(), SmallVec::new(), Values::new());
         let (subscopes, inserted_after) = (Vec::new(), Vec::new());
-        Node { scope, proto, inputs, outputs, use_places, subscopes, inserted_after, removed: false }
+        Node { scope, place: place as u32, inputs, outputs, use_places, subscopes, inserted_after, removed: false }
     }
 }
 
@@ -203,6 +203,12 @@ impl Graph {
         &self.nodes[id.0 as usize]
     }
 
+    /// A node as the model has it, but for its subgraphs: they are scopes of their own.
+    pub fn proto(&self, id: NodeId) -> &NodeProto {
+        let node = self.node(id);
+        &self.scope(node.scope).graph.node[node.place as usize]
+    }
+
     /// A value.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.index()]
@@ -216,7 +222,7 @@ impl Graph {
     /// The standard operator that a node calls; `""` when it is somebody else's, or a local
     /// function of that name.
     pub fn op(&self, id: NodeId) -> &BStr {
-        let op = self.node(id).proto.standard_op();
+        let op = self.proto(id).standard_op();
         if self.overridden.contains(op) { BStr::new("") } else { op }
     }
 
@@ -310,12 +316,12 @@ impl Graph {
 
     /// How to name a node to a user.
     pub fn label(&self, id: NodeId) -> String {
-        self.node(id).proto.label().to_string()
+        self.proto(id).label().to_string()
     }
 
     /// The operator's own name, whatever its domain, for messages.
     pub fn op_label(&self, id: NodeId) -> String {
-        let proto = &self.node(id).proto;
+        let proto = self.proto(id);
         let domain = text(&proto.domain);
         let op = text(&proto.op_type);
         if crate::onnx::access::is_standard_domain(domain) { op.to_string() } else { format!("{domain}::{op}") }
@@ -331,6 +337,11 @@ impl Graph {
 
     fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.nodes[id.0 as usize]
+    }
+
+    fn proto_mut(&mut self, id: NodeId) -> &mut NodeProto {
+        let Node { scope, place, .. } = *self.node(id);
+        &mut self.scope_mut(scope).graph.node[place as usize]
     }
 
     fn value_mut(&mut self, id: ValueId) -> &mut Value {

@@ -30,6 +30,7 @@ struct Name {
 enum Meaning {
     Nothing,
     One(ScopeId, ValueId),
+    #[allow(clippy::box_collection, reason = "a million names: eight bytes each, not 24")]
     Several(Box<BTreeMap<ScopeId, ValueId>>),
 }
 

@@ -191,7 +191,7 @@ fn constant(graph: &Graph, node: NodeId) -> Fact {
         let shape = shape.iter().map(|length| usize::try_from(*length).ok()).collect();
         Fact { element, shape: Some(shape) }
     };
-    let attribute = graph.node(node).proto.attribute.iter().find_map(|attribute| {
+    let attribute = graph.proto(node).attribute.iter().find_map(|attribute| {
         Some(match text(&attribute.name).to_str().ok()? {
             "value" => attribute.t.as_deref().map(|tensor| fact(tensor.element(), &tensor.dims))?,
             "sparse_value" => attribute
@@ -248,14 +248,14 @@ fn stored_ints(graph: &Graph, node: NodeId, slot: usize) -> Option<Vec<i64>> {
 }
 
 fn reshape(graph: &Graph, node: NodeId) -> Axes {
-    let attribute = || graph.node(node).proto.ints("shape").map(<[i64]>::to_vec);
+    let attribute = || graph.proto(node).ints("shape").map(<[i64]>::to_vec);
     let shape = stored_ints(graph, node, 1).or_else(attribute)?;
     Some(shape.iter().map(|length| usize::try_from(*length).ok().filter(|length| *length > 0)).collect())
 }
 
 fn transpose(graph: &Graph, node: NodeId, axes: &Axes) -> Axes {
     let axes = axes.as_ref()?;
-    match graph.node(node).proto.ints("perm") {
+    match graph.proto(node).ints("perm") {
         None => Some(axes.iter().rev().copied().collect()),
         Some(perm) => perm.iter().map(|axis| axes.get(usize::try_from(*axis).ok()?).copied()).collect(),
     }
@@ -263,7 +263,7 @@ fn transpose(graph: &Graph, node: NodeId, axes: &Axes) -> Axes {
 
 fn squeezed(graph: &Graph, node: NodeId, op: &str, axes: &Axes) -> Axes {
     let rank = axes.as_ref()?.len();
-    let attribute = || graph.node(node).proto.ints("axes").map(<[i64]>::to_vec);
+    let attribute = || graph.proto(node).ints("axes").map(<[i64]>::to_vec);
     let count = stored_ints(graph, node, 1).or_else(attribute)?.len();
     let rank = if op == "Squeeze" { rank.checked_sub(count)? } else { rank.checked_add(count)? };
     Some(vec![None; rank])

@@ -17,7 +17,7 @@ pub(super) fn read(context: &Context) -> Result<Linear, Refusal> {
     let transposed = context.int("transB", 0) != 0;
     let view = if transposed { [1, 1, rows, columns] } else { [1, rows, columns, 1] };
     let channels = view[2];
-    let beta = f64::from(context.graph.node(context.node).proto.float("beta", 1.0));
+    let beta = f64::from(context.graph.proto(context.node).float("beta", 1.0));
     let fits = |shape: &[usize]| match shape {
         [] | [1] | [_, 1] => Ok(()),
         [columns] | [_, columns] if *columns == channels => Ok(()),

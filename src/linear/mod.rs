@@ -127,12 +127,12 @@ impl Context<'_> {
     }
 
     fn int(&self, name: &str, default: i64) -> i64 {
-        self.graph.node(self.node).proto.int(name, default)
+        self.graph.proto(self.node).int(name, default)
     }
 
     /// Checks the attributes that decide where channels and bias lie.
     fn check_attributes(&self) -> Result<(), Refusal> {
-        match self.graph.node(self.node).proto.malformed_attribute(&ATTRIBUTES) {
+        match self.graph.proto(self.node).malformed_attribute(&ATTRIBUTES) {
             None => Ok(()),
             Some(name) => {
                 let detail = format!("the attribute `{name}` of {} is not one number", self.label());

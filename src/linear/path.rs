@@ -113,7 +113,7 @@ fn passes_on(graph: &Graph, constants: &Constants, node: NodeId, value: ValueId)
 /// <https://onnx.ai/onnx/operators/onnx__Dropout.html>
 fn is_inference_dropout(graph: &Graph, constants: &Constants, node: NodeId) -> bool {
     match graph.opset(node) {
-        ..7 => graph.node(node).proto.int("is_test", 0) != 0,
+        ..7 => graph.proto(node).int("is_test", 0) != 0,
         7..12 => true,
         _ => graph.input(node, 2).is_none_or(|mode| {
             constants.dense(mode).is_ok_and(|mode| mode.values.iter().all(|training| *training == 0.0))

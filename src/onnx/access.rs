@@ -115,6 +115,17 @@ impl AttributeProto {
         (1..).zip(there).filter(|(_, there)| *there).map(|(code, _)| code)
     }
 
+    /// Whether the value of this type code is a scalar that is zero or empty. Some writers set all
+    /// scalars of an attribute, those that it does not hold to zero.
+    pub fn is_default(&self, code: i32) -> bool {
+        match code {
+            1 => self.f == Some(0.0),
+            2 => self.i == Some(0),
+            3 => text(&self.s).is_empty(),
+            _ => false,
+        }
+    }
+
     /// An integer attribute.
     pub fn int(name: &str, value: i64) -> Self {
         AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(Self::INT), ..Default::default() }
@@ -134,6 +145,18 @@ impl SparseTensorProto {
 }
 
 impl TensorProto {
+    /// The fields for typed data, and how many numbers or strings are in each.
+    pub fn typed_data(&self) -> [(&'static str, u64); 6] {
+        [
+            ("float_data", self.float_data.payload().map_or(0, |payload| payload.len() / 4)),
+            ("int32_data", self.int32_data.len() as u64),
+            ("string_data", self.string_data.len() as u64),
+            ("int64_data", self.int64_data.len() as u64),
+            ("double_data", self.double_data.payload().map_or(0, |payload| payload.len() / 8)),
+            ("uint64_data", self.uint64_data.len() as u64),
+        ]
+    }
+
     /// The element type, if the schema knows it.
     pub fn element(&self) -> Option<DataType> {
         self.data_type.and_then(DataType::from_code)

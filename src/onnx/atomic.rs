@@ -166,8 +166,7 @@ fn link_to(file: &File) -> String {
 fn give_name(file: &File, folder: &Path, target: &Path) -> io::Result<()> {
     match link(file, target) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let ((), name) = Temporary::make(folder, |name| link(file, name))?;
-            name.rename(target)
+            Temporary::name(file, folder, |name| link(file, name))?.rename(target)
         }
         result => result,
     }

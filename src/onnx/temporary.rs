@@ -1,10 +1,17 @@
 //! Files under temporary names, and the removal of all when the program is told to end.
+//!
+//! Who is killed cannot remove anything. Whoever has a temporary name therefore holds a lock on
+//! the file, and the next one who needs such a name in that folder removes those without.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tempfile::TempPath;
+
+const PREFIX: &str = ".bn-tool-";
+const SUFFIX: &str = ".tmp";
 
 /// The temporary names in use.
 static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -18,7 +25,7 @@ fn names() -> MutexGuard<'static, Vec<PathBuf>> {
 pub fn remove_temporary_files() {
     let names = names();
     for name in names.iter() {
-        let _ = std::fs::remove_file(name);
+        let _ = fs::remove_file(name);
     }
     std::mem::forget(names);
 }
@@ -38,18 +45,29 @@ impl Temporary {
     /// # Errors
     /// When it cannot be made.
     pub fn file(folder: &Path) -> io::Result<(File, Self)> {
-        Self::make(folder, |name| OpenOptions::new().write(true).create_new(true).open(name))
+        Self::make(folder, |name| {
+            let file = OpenOptions::new().write(true).create_new(true).open(name)?;
+            // Somebody may have taken it for abandoned before it was locked.
+            let locked = !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) && file.metadata()?.nlink() > 0;
+            if locked { Ok(file) } else { Err(io::ErrorKind::AlreadyExists.into()) }
+        })
     }
 
-    /// Something that `make` gives a name in `folder`.
+    /// A temporary name in `folder` for a file without one.
     ///
     /// # Errors
-    /// When it cannot be made.
-    pub fn make<T>(folder: &Path, make: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, Self)> {
+    /// When `link` cannot give it to the file.
+    pub fn name(file: &File, folder: &Path, mut link: impl FnMut(&Path) -> io::Result<()>) -> io::Result<Self> {
+        // Where there are no locks, nobody finds the file unlocked.
+        let _ = file.try_lock();
+        Self::make(folder, |name| link(name)).map(|((), name)| name)
+    }
+
+    fn make<T>(folder: &Path, make: impl FnMut(&Path) -> io::Result<T>) -> io::Result<(T, Self)> {
+        remove_abandoned(folder);
         // Nobody may clean up between the making and the taking down.
         let mut names = names();
-        let (made, path) =
-            tempfile::Builder::new().prefix(".bn-tool-").suffix(".tmp").make_in(folder, make)?.into_parts();
+        let (made, path) = tempfile::Builder::new().prefix(PREFIX).suffix(SUFFIX).make_in(folder, make)?.into_parts();
         names.push(path.to_path_buf());
         let _entry = Entry(path.to_path_buf());
         Ok((made, Temporary { path, _entry }))
@@ -72,6 +90,21 @@ impl Temporary {
     }
 }
 
+/// Removes the temporary files of those who were killed.
+fn remove_abandoned(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file())) {
+        let name = entry.file_name();
+        let ours = name.to_str().is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        if ours
+            && let Ok(file) = File::open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
         names().retain(|name| *name != self.0);
@@ -85,9 +118,10 @@ mod tests {
     #[test]
     fn only_what_is_renamed_stays() {
         let folder = tempfile::tempdir().expect("a folder");
-        let entries = || std::fs::read_dir(folder.path()).expect("it is there").count();
-        let (_, abandoned) = Temporary::file(folder.path()).expect("made");
-        let (_, renamed) = Temporary::file(folder.path()).expect("made");
+        fs::write(folder.path().join(".bn-tool-killed.tmp"), "half").expect("written");
+        let entries = || fs::read_dir(folder.path()).expect("it is there").count();
+        let (_file, abandoned) = Temporary::file(folder.path()).expect("made");
+        let (_other, renamed) = Temporary::file(folder.path()).expect("made");
         assert_eq!(entries(), 2);
         drop(abandoned);
         renamed.rename(&folder.path().join("model.onnx")).expect("renamed");

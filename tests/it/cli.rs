@@ -240,12 +240,27 @@ fn a_broken_graph_is_one_line_and_status_2() {
         ),
         ("duplicate_value", "`Y` is made twice"),
         ("duplicate_initializer", "`W` is made twice"),
-        ("syntax", "line 5, column 1: expected"),
     ] {
         let path = repository(&format!("fixtures/broken/{file}.onnxtxt"));
         for command in ["fold", "inspect"] {
             assert_fails(&[command], &[&path], &[&format!("{file}.onnxtxt"), says]);
         }
+    }
+}
+
+#[test]
+fn an_error_in_text_shows_the_place() {
+    let path = repository("fixtures/broken/syntax.onnxtxt");
+    for command in ["fold", "inspect", "print"] {
+        let result = run(&arguments(&[command], &[&path]));
+        assert_eq!((result.status, result.text().as_str()), (Some(2), ""));
+        let lines: Vec<&str> = result.stderr.lines().collect();
+        let [error, line, caret] = lines[..] else { panic!("{}", result.stderr) };
+        assert!(
+            error.starts_with("error: ") && error.contains("syntax.onnxtxt`: line 5, column 1: expected"),
+            "{error}"
+        );
+        assert_eq!((line, caret), ("5 | }", "  | ^"));
     }
 }
 

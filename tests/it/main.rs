@@ -1,5 +1,6 @@
 //! Integration tests, in one binary.
 
+mod abuse;
 mod cli;
 mod conformance;
 mod damaged;
@@ -9,6 +10,7 @@ mod fidelity;
 mod fixtures;
 mod fold_properties;
 mod generate;
+mod hostile;
 mod normalise;
 mod other_writers;
 mod reference;

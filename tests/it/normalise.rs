@@ -1,47 +1,70 @@
-//! Removes from a model what the syntax does not tell apart.
+//! Removes from a model what the syntax does not tell apart, and what it cannot say of the models
+//! that `arbitrary.rs` makes.
 
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::schema::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
 use bstr::BString;
 
+/// Removes both.
 pub(crate) fn model(model: &mut ModelProto) {
-    graph(model.graph.get_or_insert_default());
-    for function in &mut model.functions {
-        function.name.get_or_insert_default();
-        nodes(&mut function.node);
-        function.attribute_proto.iter_mut().for_each(attribute);
+    Normaliser { names: false }.model(model);
+}
+
+/// Removes what is not told apart, and leaves what is lost: names in attributes.
+pub(crate) fn representation(model: &mut ModelProto) {
+    Normaliser { names: true }.model(model);
+}
+
+struct Normaliser {
+    /// Whether to keep names of tensors in attributes that need quotes.
+    names: bool,
+}
+
+impl Normaliser {
+    fn model(&self, model: &mut ModelProto) {
+        self.graph(model.graph.get_or_insert_default());
+        for function in &mut model.functions {
+            function.name.get_or_insert_default();
+            self.nodes(&mut function.node);
+            function.attribute_proto.iter_mut().for_each(|attribute| self.attribute(attribute));
+        }
     }
-}
 
-fn graph(graph: &mut GraphProto) {
-    graph.name.get_or_insert_default();
-    graph.initializer.iter_mut().for_each(tensor);
-    graph.sparse_initializer.iter_mut().for_each(sparse);
-    for tensor in &mut graph.initializer {
-        tensor.name.get_or_insert_default();
+    fn graph(&self, graph: &mut GraphProto) {
+        graph.name.get_or_insert_default();
+        graph.initializer.iter_mut().for_each(tensor);
+        graph.sparse_initializer.iter_mut().for_each(|value| self.sparse(value));
+        for tensor in &mut graph.initializer {
+            tensor.name.get_or_insert_default();
+        }
+        self.nodes(&mut graph.node);
     }
-    nodes(&mut graph.node);
-}
 
-fn nodes(nodes: &mut [NodeProto]) {
-    nodes.iter_mut().flat_map(|node| &mut node.attribute).for_each(attribute);
-}
+    fn nodes(&self, nodes: &mut [NodeProto]) {
+        nodes.iter_mut().flat_map(|node| &mut node.attribute).for_each(|value| self.attribute(value));
+    }
 
-fn attribute(attribute: &mut AttributeProto) {
-    attribute.f = attribute.f.map(|value| canonical(&value.to_le_bytes())).map(f32::from_le_bytes);
-    attribute.floats.iter_mut().for_each(|value| *value = f32::from_le_bytes(canonical(&value.to_le_bytes())));
-    attribute.t.iter_mut().for_each(|value| local(value));
-    attribute.tensors.iter_mut().for_each(local);
-    attribute.sparse_tensor.iter_mut().for_each(|value| sparse(value));
-    attribute.sparse_tensors.iter_mut().for_each(sparse);
-    attribute.g.iter_mut().for_each(|value| graph(value));
-    attribute.graphs.iter_mut().for_each(graph);
-}
+    fn attribute(&self, attribute: &mut AttributeProto) {
+        attribute.f = attribute.f.map(|value| canonical(&value.to_le_bytes())).map(f32::from_le_bytes);
+        attribute.floats.iter_mut().for_each(|value| *value = f32::from_le_bytes(canonical(&value.to_le_bytes())));
+        attribute.t.iter_mut().for_each(|value| self.local(value));
+        attribute.tensors.iter_mut().for_each(|value| self.local(value));
+        attribute.sparse_tensor.iter_mut().for_each(|value| self.sparse(value));
+        attribute.sparse_tensors.iter_mut().for_each(|value| self.sparse(value));
+        attribute.g.iter_mut().for_each(|value| self.graph(value));
+        attribute.graphs.iter_mut().for_each(|value| self.graph(value));
+    }
 
-/// A tensor in an attribute, whose name is lost if it needs quotes.
-fn local(value: &mut TensorProto) {
-    tensor(value);
-    value.name = value.name.take().filter(is_plain);
+    /// A tensor in an attribute, whose name is lost if it needs quotes.
+    fn local(&self, value: &mut TensorProto) {
+        tensor(value);
+        value.name = value.name.take().filter(|name| self.names || is_plain(name));
+    }
+
+    fn sparse(&self, sparse: &mut SparseTensorProto) {
+        sparse.values.iter_mut().for_each(tensor);
+        sparse.indices.iter_mut().for_each(|value| self.local(value));
+    }
 }
 
 fn is_plain(name: &BString) -> bool {
@@ -52,11 +75,6 @@ fn is_plain(name: &BString) -> bool {
     let is_type = types.contains(&name) || DataType::from_name(name).is_some();
     let is_float = ["inf", "infinity", "nan"].contains(&name.to_ascii_lowercase().as_str());
     begins && word && !is_type && !is_float
-}
-
-fn sparse(sparse: &mut SparseTensorProto) {
-    sparse.values.iter_mut().for_each(tensor);
-    sparse.indices.iter_mut().for_each(local);
 }
 
 fn tensor(tensor: &mut TensorProto) {

@@ -1,7 +1,12 @@
 """Checks the textual syntax against the reference implementation, both ways.
 
     cargo build --bins --examples
-    python tests/python/text_round_trip.py target/debug MODEL...
+    python tests/python/text_round_trip.py target/debug [--strings TEST]... [MODEL...]
+
+MODEL is binary or text; all fixtures are `fixtures/*/*.onnx*`. `--strings` takes the texts out of
+a Python or C++ file, such as the tests of the reference itself (tests/python/*_test.py and
+tests/cpp/parser_test.cc of its repository): of each string that the reference parses as a model,
+graph or function, both must make the same.
 
 For each model, and some made up here that have all types: the reference parses what we print
 with all weights, and we parse what the reference prints; both must give the model again, up to
@@ -10,7 +15,9 @@ Prints one line for each model and direction that differs, with the reason, then
 """
 
 import argparse
+import ast
 import collections
+import re
 import subprocess
 import sys
 import tempfile
@@ -106,7 +113,7 @@ def same(model: onnx.ModelProto, other: onnx.ModelProto, lossy: dict[str, list[s
 
 def one_line(text: str | bytes) -> str:
     text = text.decode(errors="replace") if isinstance(text, bytes) else text
-    return " ".join(text.split())[-200:]
+    return " ".join(text.split())[-1000:]
 
 
 def run(*command: str) -> bytes:
@@ -191,13 +198,63 @@ def again(binary: str, path: str) -> str:
             return str(error)
 
 
+def strings(path: str) -> dict[str, str]:
+    """The models in the strings of a Python or C++ file, and the graphs, each made a model of its own."""
+    header = '<ir_version: 10, opset_import: ["" : 19]>'
+    source = Path(path).read_text()
+    if path.endswith(".py"):
+        found = [node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant)]
+    else:
+        found = [match[2] for match in re.finditer(r'R"(\w*)\((.*?)\)\1"', source, re.DOTALL)]
+    models = {}
+    for index, string in enumerate(found):
+        if not isinstance(string, str) or "=>" not in string:
+            continue
+        candidates = [string, header + string, f"{header} g () => () {{}}\n{string}"]
+        text = next((text for text in candidates if is_model(text)), None)
+        if text is not None:
+            models[f"{path}:{index}"] = text
+    return models
+
+
+def is_model(text: str) -> bool:
+    try:
+        onnx.parser.parse_model(text)
+    except Exception:  # noqa: BLE001
+        return False
+    return True
+
+
+def read(path: str) -> onnx.ModelProto:
+    if path.endswith(".onnxtxt"):
+        return onnx.parser.parse_model(Path(path).read_text())
+    return onnx.load(path, load_external_data=False)
+
+
+def parsed(binary: str, path: str, model: onnx.ModelProto) -> str:
+    """We and the reference parse the same text."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "model.onnx")
+        try:
+            run(f"{binary}/examples/convert", path, str(out))
+        except ValueError as error:
+            return f"we cannot parse it: {error}"
+        return same(model, onnx.load(out, load_external_data=False), {})
+
+
 def check(binary: str, path: str, counts: collections.Counter) -> None:
-    model = onnx.load(path, load_external_data=False)
+    try:
+        model = read(path)
+    except Exception as error:  # noqa: BLE001
+        print(f"{path}: the reference cannot read it: {one_line(str(error))}")
+        return
     reasons = {
         "the reference reads us": ours(binary, path, model),
         "we read the reference": theirs(binary, model),
         "we read us": again(binary, path),
     }
+    if path.endswith(".onnxtxt"):
+        reasons["we read the same text as the reference"] = parsed(binary, path, model)
     for direction, reason in reasons.items():
         counts[direction, "left out" if reason == LEFT_OUT else "differ" if reason else "same"] += 1
         if reason:
@@ -208,12 +265,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary", help="the folder of the binaries, target/debug")
     parser.add_argument("models", nargs="*")
+    parser.add_argument("--strings", action="append", default=[], metavar="TEST", help="a file with texts in it")
     arguments = parser.parse_args()
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for name, model in made_up().items():
             arguments.models.append(str(Path(folder, f"{name}.onnx")))
             onnx.save(model, arguments.models[-1])
+        for index, (origin, text) in enumerate(pair for path in arguments.strings for pair in strings(path).items()):
+            path = Path(folder, f"{index}-{Path(origin).name.replace(':', '-')}.onnxtxt")
+            path.write_text(text)
+            arguments.models.append(str(path))
         for path in arguments.models:
             check(arguments.binary, path, counts)
     for direction in sorted({direction for direction, _ in counts}):

@@ -29,16 +29,20 @@ pub struct Risk {
 /// and where no child can be had: the command is to be run here.
 ///
 /// # Errors
-/// When the limit that the user asks for is not a number.
+/// When the limit that the user asks for is not a number, or the child cannot be watched.
 pub fn in_child(risk: Risk) -> Result<Option<ExitCode>, Failure> {
     if let Ok(marker) = std::env::var(MARKER) {
         confine(&marker);
         return Ok(None);
     }
     let limit = limit::of_memory()?;
+    interrupt::keep_dead_children();
     let Ok(mut child) = spawn(limit) else { return Ok(None) };
     forward_signals(&child);
-    Ok(child.wait().ok().map(|status| outcome(status, &risk, limit)))
+    match child.wait() {
+        Ok(status) => Ok(Some(outcome(status, &risk, limit))),
+        Err(error) => Err(Failure::Usage(format!("the process that runs the models is lost: {error}"))),
+    }
 }
 
 fn spawn(limit: Option<u64>) -> io::Result<Child> {

@@ -20,7 +20,7 @@ impl Constants<'_> {
         let inputs = self.inputs(node, depth)?;
         let opset = self.graph.opset(node);
         let failed = || NotConstant::Computed(node);
-        let plan = evaluate::prepare(&op, &self.graph.node(node).proto, &inputs, opset).ok_or_else(failed)?;
+        let plan = evaluate::prepare(&op, self.graph.proto(node), &inputs, opset).ok_or_else(failed)?;
         self.spend(plan.elements())?;
         plan.run(&inputs).ok_or_else(failed)
     }
@@ -56,7 +56,7 @@ impl Constants<'_> {
     }
 
     fn constant_node(&self, node: NodeId) -> Result<Dense, NotConstant> {
-        let attributes = &self.graph.node(node).proto.attribute;
+        let attributes = &self.graph.proto(node).attribute;
         let value = attributes.iter().find(|attribute| text(&attribute.name).starts_with(b"value"));
         let value = value.or_else(|| attributes.iter().find(|attribute| text(&attribute.name) == "sparse_value"));
         let Some(value) = value else { return Err(NotConstant::Computed(node)) };

@@ -73,7 +73,7 @@ fn value(attribute: &AttributeProto, in_function: bool) -> Result<(), AttributeP
     let code = attribute.r#type.unwrap_or(0);
     let name = |code: i32| usize::try_from(code).ok().and_then(|code| TYPES.get(code)).copied();
     let declared = name(code).ok_or(AttributeProblem::UnknownType(code))?;
-    let mut others = attribute.value_types().filter(|found| *found != code && !is_default(attribute, *found));
+    let mut others = attribute.value_types().filter(|found| *found != code && !attribute.is_default(*found));
     match (code, others.next(), others.next()) {
         (0, Some(first), Some(second)) => {
             Err(AttributeProblem::Ambiguous(TYPES[first as usize], TYPES[second as usize]))
@@ -83,16 +83,6 @@ fn value(attribute: &AttributeProto, in_function: bool) -> Result<(), AttributeP
             Err(AttributeProblem::NoValue(declared))
         }
         _ => Ok(()),
-    }
-}
-
-/// Some writers set all scalars of an attribute, those that it does not hold to zero.
-fn is_default(attribute: &AttributeProto, code: i32) -> bool {
-    match code {
-        1 => attribute.f == Some(0.0),
-        2 => attribute.i == Some(0),
-        3 => text(&attribute.s).is_empty(),
-        _ => false,
     }
 }
 

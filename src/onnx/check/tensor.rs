@@ -37,7 +37,7 @@ fn element(code: Option<i32>) -> Result<DataType, TensorProblem> {
 
 fn data(tensor: &TensorProto, element: DataType, count: u64) -> Result<(), TensorProblem> {
     let home = home(element);
-    let typed = fields(tensor);
+    let typed = tensor.typed_data();
     if let Some((field, _)) = typed.iter().find(|(field, filled)| *field != home && *filled > 0) {
         return Err(TensorProblem::WrongField { field, element: element.name() });
     }
@@ -55,18 +55,6 @@ fn data(tensor: &TensorProto, element: DataType, count: u64) -> Result<(), Tenso
 
 fn size(unit: &'static str, found: u64, expected: u64) -> Result<(), TensorProblem> {
     if found == expected { Ok(()) } else { Err(TensorProblem::Size { unit, found, expected }) }
-}
-
-/// The fields for typed data, and how many numbers or strings are in each.
-fn fields(tensor: &TensorProto) -> [(&'static str, u64); 6] {
-    [
-        ("float_data", tensor.float_data.payload().map_or(0, |payload| payload.len() / 4)),
-        ("int32_data", tensor.int32_data.len() as u64),
-        ("string_data", tensor.string_data.len() as u64),
-        ("int64_data", tensor.int64_data.len() as u64),
-        ("double_data", tensor.double_data.payload().map_or(0, |payload| payload.len() / 8)),
-        ("uint64_data", tensor.uint64_data.len() as u64),
-    ]
 }
 
 /// The field that elements of a type are in, unless they are in `raw_data`.

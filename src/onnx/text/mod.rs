@@ -37,7 +37,7 @@
 //!
 //! # What the syntax cannot say
 //!
-//! [`print()`] leaves out, silently:
+//! [`print()`] leaves out what follows; [`losses`] tells which of it a model has:
 //!
 //! * documentation strings, but for those of the model and of functions;
 //! * metadata, but for that of the model;
@@ -46,12 +46,14 @@
 //! * the name of a tensor in an attribute if it is no identifier (the reference has no way to
 //!   read it; [`parse`] has);
 //! * values of an attribute other than the one that its type names, or any if it refers to
-//!   an attribute of a function;
-//! * element types that the schema does not know (they become `undefined`), and a type that
-//!   is there but empty;
-//! * data in the file of a tensor that says its data is elsewhere.
+//!   an attribute of a function; an attribute that has neither type nor value;
+//! * element types that the schema does not know (they become `undefined`), a type that
+//!   is there but empty or is several at once, and the name of a dimension that has a length;
+//! * data in the file of a tensor that says its data is elsewhere, and places elsewhere of one
+//!   that does not; all but one of the fields that the data is in.
 //!
-//! It does not tell apart, so that [`parse`] returns the second where the first was printed:
+//! It does not tell apart, which is no loss worth a word, so that [`parse`] returns the second
+//! where the first was printed:
 //!
 //! * tensor data in typed fields, and in `raw_data` (little-endian);
 //! * payloads of NaN in float32, float64 and complex tensors, and the quiet NaN of the same
@@ -61,15 +63,20 @@
 //!   of a node, or name of a tensor in an attribute, and an absent one; an absent version of an
 //!   operator set and 0;
 //! * an attribute without a type (IR version 1) and with the type of its value; an absent
-//!   value and the default one;
+//!   value and the default one; a value of zero beside the one that its type names, and none;
+//! * documentation, metadata keys or values that are there but empty, and absent ones;
+//! * bits that pad elements of less than a byte, and zeros; bits of a number in a typed field that
+//!   its element type does not have, and none;
 //! * packed and unpacked numbers;
 //! * sparse initializers between others: their order among themselves is kept.
 
 mod detect;
+mod losses;
 mod names;
 mod parse;
 mod print;
 
 pub use detect::looks_like_text;
+pub use losses::{Loss, LossKind, losses};
 pub use parse::{ParseError, parse};
 pub use print::{PrintError, PrintOptions, print};

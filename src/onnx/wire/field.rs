@@ -10,6 +10,9 @@ pub trait Message: Default {
     /// The name in the ONNX schema.
     const NAME: &'static str;
 
+    /// What an empty one allocates, in bytes.
+    const HEAP: u64 = 0;
+
     /// Reads one field, known or unknown.
     ///
     /// # Errors
@@ -28,6 +31,7 @@ pub trait Message: Default {
 
 impl<M: Message> Message for Box<M> {
     const NAME: &'static str = M::NAME;
+    const HEAP: u64 = size_of::<M>() as u64;
 
     fn merge_field(&mut self, number: u32, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
         (**self).merge_field(number, wire, input)
@@ -44,6 +48,9 @@ impl<M: Message> Message for Box<M> {
 
 /// One value: what `optional` and `repeated` fields consist of.
 pub trait Value: Default {
+    /// What an empty one allocates, in bytes.
+    const HEAP: u64 = 0;
+
     /// Reads a value over this one (messages merge, all else is replaced).
     ///
     /// # Errors
@@ -80,6 +87,9 @@ pub trait Field: Default {
 
 impl<V: Value> Field for Option<V> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        if self.is_none() {
+            input.charge(V::HEAP)?;
+        }
         self.get_or_insert_default().merge(wire, input)
     }
 
@@ -116,6 +126,8 @@ impl<V: Value> Field for Vec<V> {
 }
 
 impl<M: Message> Value for M {
+    const HEAP: u64 = M::HEAP;
+
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
         input.nested(wire, self)
     }

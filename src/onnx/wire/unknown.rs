@@ -15,6 +15,10 @@ impl Unknown {
     }
 
     pub(crate) fn merge(&mut self, number: u32, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        if self.0.is_none() {
+            // The vector, and the first bytes in it.
+            input.charge(64)?;
+        }
         copy_field(self.0.get_or_insert_default(), number, wire, input, 50)
     }
 

@@ -1,17 +1,18 @@
 //! Carrying out the plan.
 
-use super::plan::{Fold, Plan};
+use super::plan::Fold;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::{Bias, Linear};
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::{AttributeProto, TensorProto};
 use bstr::{BString, ByteSlice};
 
-/// Carries out all folds, then removes the constants that they left without readers.
-pub(super) fn apply(graph: &mut Graph, plan: &Plan) {
-    for fold in &plan.folds {
-        apply_weight(graph, fold);
-        let remaining = apply_bias(graph, fold);
+/// Carries out all folds, then removes the constants that they left without readers. What a fold
+/// holds is given back as soon as it is in the graph.
+pub(super) fn apply(graph: &mut Graph, folds: Vec<Fold>) {
+    for fold in folds {
+        apply_weight(graph, &fold);
+        let remaining = apply_bias(graph, &fold);
         for norm in remaining {
             graph.remove_passing(*norm);
         }

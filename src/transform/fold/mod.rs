@@ -20,7 +20,7 @@ use crate::onnx::schema::ModelProto;
 use std::collections::BTreeSet;
 
 pub use health::Health;
-use plan::Plan;
+use plan::{Fold, Plan};
 pub use report::{FoldReport, NormReport, Outcome};
 
 /// What to fold.
@@ -93,9 +93,10 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     let plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
     options.selection.check_all_match(names)?;
-    let into: Vec<String> = plan.folds.iter().map(|fold| graph.label(fold.linear.node)).collect();
-    apply::apply(&mut graph, &plan);
-    let report = FoldReport::new(plan, &into, nodes_before, graph.nodes().count());
+    let into = |fold: &Fold| (fold.linear.operator, graph.label(fold.linear.node));
+    let into: Vec<(&'static str, String)> = plan.folds.iter().map(into).collect();
+    apply::apply(&mut graph, plan.folds);
+    let report = FoldReport::new(plan.decisions, &into, nodes_before, graph.nodes().count());
     Ok(Folded { model: graph.into_model(), report })
 }
 

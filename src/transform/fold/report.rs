@@ -1,7 +1,7 @@
 //! What a fold did, as a value that people and programs read.
 
 use super::health::Health;
-use super::plan::{Decision, Plan};
+use super::plan::Decision;
 use crate::refusal::Refusal;
 use serde::Serialize;
 
@@ -55,19 +55,24 @@ pub enum Outcome {
 }
 
 impl FoldReport {
-    pub(super) fn new(plan: Plan, into: &[String], nodes_before: usize, nodes_after: usize) -> FoldReport {
-        let operators: Vec<&'static str> = plan.folds.iter().map(|fold| fold.linear.operator).collect();
+    /// `into` is the operator and the name of the node of each fold.
+    pub(super) fn new(
+        decisions: Vec<Decision>,
+        into: &[(&'static str, String)],
+        nodes_before: usize,
+        nodes_after: usize,
+    ) -> FoldReport {
         let norm = |decision: Decision| NormReport {
             name: decision.name,
             channels: decision.channels,
             producer: decision.producer,
             health: decision.health,
             outcome: match decision.outcome {
-                Ok(fold) => Outcome::Folded { operator: operators[fold], into: into[fold].clone() },
+                Ok(fold) => Outcome::Folded { operator: into[fold].0, into: into[fold].1.clone() },
                 Err(refusal) => Outcome::Kept { refusal },
             },
         };
-        let norms: Vec<NormReport> = plan.decisions.into_iter().map(norm).collect();
+        let norms: Vec<NormReport> = decisions.into_iter().map(norm).collect();
         let folded = norms.iter().filter(|norm| matches!(norm.outcome, Outcome::Folded { .. })).count();
         FoldReport { folded, kept: norms.len() - folded, norms, nodes_before, nodes_after }
     }

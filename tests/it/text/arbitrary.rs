@@ -213,17 +213,29 @@ fn list(graph: BoxedStrategy<GraphProto>) -> BoxedStrategy<AttributeProto> {
             ints: Numbers::from(values),
             ..Default::default()
         }),
-        vec(string(), 0..3).prop_map(|strings| AttributeProto { r#type: Some(8), strings, ..Default::default() }),
-        vec(tensor(), 0..3).prop_map(|tensors| AttributeProto { r#type: Some(9), tensors, ..Default::default() }),
-        vec(graph, 0..3).prop_map(|graphs| AttributeProto { r#type: Some(10), graphs, ..Default::default() }),
+        vec(string(), 0..3).prop_map(|strings| AttributeProto {
+            r#type: Some(8),
+            strings: strings.into(),
+            ..Default::default()
+        }),
+        vec(tensor(), 0..3).prop_map(|tensors| AttributeProto {
+            r#type: Some(9),
+            tensors: tensors.into(),
+            ..Default::default()
+        }),
+        vec(graph, 0..3).prop_map(|graphs| AttributeProto {
+            r#type: Some(10),
+            graphs: graphs.into(),
+            ..Default::default()
+        }),
         vec(sparse(), 0..2).prop_map(|sparse_tensors| AttributeProto {
             r#type: Some(12),
-            sparse_tensors,
+            sparse_tensors: sparse_tensors.into(),
             ..Default::default()
         }),
         vec(value_type(), 0..3).prop_map(|type_protos| AttributeProto {
             r#type: Some(14),
-            type_protos,
+            type_protos: type_protos.into(),
             ..Default::default()
         }),
     ]

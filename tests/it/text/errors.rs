@@ -74,6 +74,39 @@ fn snippets_point_at_the_place() {
 }
 
 #[test]
+fn the_caret_is_below_the_place_whatever_is_before_it() {
+    for (before, width) in [
+        ("\t\t", 2),
+        ("\"日本語\" = F(x)", 15),
+        ("\"🦀\" = F(x)", 11),
+        ("\"\u{202e}\" = F(x)", 10),
+        ("\"\x1b\" = F(x)", 10),
+    ] {
+        let error = parse(format!("g () => () {{\n{before}(a)\n}}")).unwrap_err();
+        let snippet = error.snippet();
+        let caret = snippet.lines().nth(1).expect("a second line");
+        assert_eq!(caret, format!("  | {}^", " ".repeat(width)), "{snippet}");
+        assert!(!snippet.contains(['\t', '\x1b', '\u{202e}']));
+    }
+}
+
+#[test]
+fn the_place_in_a_line_of_a_hundred_megabytes_is_found() {
+    let mut text = b"g () => () {".to_vec();
+    text.resize(100 << 20, b' ');
+    text.extend(b"!");
+    let error = parse(&text).unwrap_err();
+    assert_eq!((error.line, error.column), (1, (100 << 20) + 1));
+    assert!(error.snippet().ends_with(&format!("{}^", " ".repeat(100))));
+    let digits = [b"<ir_version: ".to_vec(), vec![b'1'; 10 << 20]].concat();
+    assert!(message_of(&digits).len() < 200);
+}
+
+fn message_of(text: &[u8]) -> String {
+    parse(text).expect_err("an error").to_string()
+}
+
+#[test]
 fn snippets_of_long_lines_are_short() {
     let error = parse(format!("g () => () <float[1] x = {{{}}}>", "1, ".repeat(1 << 20))).unwrap_err();
     assert_eq!(error.line, 1);

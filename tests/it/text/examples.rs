@@ -154,21 +154,21 @@ fn what_cannot_be_said_is_left_out() {
         let value = ValueInfoProto {
             name: Some("x".into()),
             r#type: Some(kind),
-            doc_string: note.clone(),
-            metadata_props: entry.clone(),
+            doc_string: note.clone().map(Box::new),
+            metadata_props: entry.clone().into(),
             ..Default::default()
         };
-        let attribute = AttributeProto { doc_string: note.clone(), ..AttributeProto::int("a", 1) };
+        let attribute = AttributeProto { doc_string: note.clone().map(Box::new), ..AttributeProto::int("a", 1) };
         let node = NodeProto {
             op_type: Some("F".into()),
             attribute: vec![attribute],
-            doc_string: note.clone(),
-            metadata_props: entry.clone(),
+            doc_string: note.clone().map(Box::new),
+            metadata_props: entry.clone().into(),
             ..Default::default()
         };
         let tensor = TensorProto {
-            doc_string: note.clone(),
-            metadata_props: entry.clone(),
+            doc_string: note.clone().map(Box::new),
+            metadata_props: entry.clone().into(),
             ..TensorProto::floats("t", FloatType::F32, &[1], &[1.0])
         };
         let function = FunctionProto { name: Some("f".into()), metadata_props: entry.clone(), ..Default::default() };

@@ -3,6 +3,7 @@
 mod arbitrary;
 mod errors;
 mod examples;
+mod losses;
 mod properties;
 
 use bn_tool::onnx::schema::ModelProto;

@@ -2,7 +2,7 @@
 
 use super::{arbitrary, text};
 use crate::normalise;
-use bn_tool::onnx::text::{looks_like_text, parse};
+use bn_tool::onnx::text::{looks_like_text, losses, parse};
 use bn_tool::onnx::wire::{Encoder, Message as _};
 use proptest::prelude::*;
 
@@ -10,6 +10,7 @@ proptest! {
     #[test]
     fn parses_to_the_same_model(model in arbitrary::model()) {
         let printed = text(&model, true);
+        let (lossless, mut whole) = (losses(&model).is_empty(), model.clone());
         let mut expected = model;
         normalise::model(&mut expected);
         let mut parsed = parse(&printed).map_err(|error| {
@@ -17,6 +18,9 @@ proptest! {
             TestCaseError::fail(format!("{error}\n{snippet}"))
         })?;
         prop_assert_eq!(&text(&parsed, true), &printed);
+        normalise::representation(&mut whole);
+        normalise::representation(&mut parsed);
+        prop_assert_eq!(lossless, format!("{parsed:?}") == format!("{whole:?}"));
         normalise::model(&mut parsed);
         prop_assert_eq!(format!("{parsed:?}"), format!("{expected:?}"));
     }

@@ -103,8 +103,7 @@ impl Cursor<'_> {
                 return Err(this.mismatch(at, declared, code));
             }
             attribute.r#type = Some(list_of_element(code));
-            push(attribute, item);
-            Ok(())
+            this.push_item(attribute, item)
         })?;
         match attribute.r#type {
             None => Err(self.error_at(at, "expected a type before an empty list, such as `: ints`")),
@@ -144,6 +143,18 @@ impl Cursor<'_> {
         Ok(Item::Int(self.to_integer(literal, i64::MIN.into(), i64::MAX.into())? as i64))
     }
 
+    fn push_item(&mut self, attribute: &mut AttributeProto, item: Item) -> Result<(), ParseError> {
+        match item {
+            Item::Float(value) => self.charge::<f32>(2).map(|()| attribute.floats.push(value)),
+            Item::Int(value) => self.charge::<i64>(2).map(|()| attribute.ints.push(value)),
+            Item::String(value) => self.charge::<BString>(2).map(|()| attribute.strings.push(value)),
+            Item::Tensor(value) => self.charge::<TensorProto>(2).map(|()| attribute.tensors.push(*value)),
+            Item::Graph(value) => self.charge::<GraphProto>(2).map(|()| attribute.graphs.push(*value)),
+            Item::Sparse(value) => self.charge::<SparseTensorProto>(2).map(|()| attribute.sparse_tensors.push(*value)),
+            Item::Type(value) => self.charge::<TypeProto>(2).map(|()| attribute.type_protos.push(*value)),
+        }
+    }
+
     /// A type, or a tensor, which begins with its type.
     fn typed_item(&mut self, declared: Option<i32>) -> Result<Item, ParseError> {
         let kind = self.value_type()?;
@@ -157,18 +168,6 @@ impl Cursor<'_> {
             Constant::Dense(tensor) => Item::Tensor(tensor),
             Constant::Sparse(tensor) => Item::Sparse(tensor),
         })
-    }
-}
-
-fn push(attribute: &mut AttributeProto, item: Item) {
-    match item {
-        Item::Float(value) => attribute.floats.push(value),
-        Item::Int(value) => attribute.ints.push(value),
-        Item::String(value) => attribute.strings.push(value),
-        Item::Tensor(value) => attribute.tensors.push(*value),
-        Item::Graph(value) => attribute.graphs.push(*value),
-        Item::Sparse(value) => attribute.sparse_tensors.push(*value),
-        Item::Type(value) => attribute.type_protos.push(*value),
     }
 }
 

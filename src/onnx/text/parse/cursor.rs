@@ -12,12 +12,14 @@ pub(super) struct Cursor<'t> {
     text: &'t [u8],
     at: usize,
     depth: u32,
+    /// Bytes that lists may still allocate: as for binary files, see `wire/decoder.rs`.
+    budget: usize,
 }
 
 impl<'t> Cursor<'t> {
     pub(super) fn new(text: &'t [u8]) -> Self {
         let at = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Cursor { text, at, depth: 0 }
+        Cursor { text, at, depth: 0, budget: text.len().saturating_mul(64).saturating_add(64 << 20) }
     }
 
     /// The position, to report an error later.
@@ -142,11 +144,8 @@ impl<'t> Cursor<'t> {
             return Ok(items);
         }
         loop {
-            // A first push reserves four items, 1.4 KB for one attribute: small lists grow one by one.
-            if items.len() == items.capacity() {
-                items.reserve_exact(items.len().max(1));
-            }
-            items.push(item(self)?);
+            let next = item(self)?;
+            self.push(&mut items, next)?;
             if !self.eat(b',') {
                 break;
             }
@@ -155,6 +154,25 @@ impl<'t> Cursor<'t> {
             return Ok(items);
         }
         Err(self.expected(&format!("`,` or `{}`", char::from(close))))
+    }
+
+    /// Appends to a list, if it may grow.
+    pub(super) fn push<T>(&mut self, items: &mut Vec<T>, item: T) -> Result<(), ParseError> {
+        // A first push reserves four items, 1.4 KB for one attribute: small lists grow one by one.
+        if items.len() == items.capacity() {
+            let more = items.len().max(1);
+            self.charge::<T>(more)?;
+            items.reserve_exact(more);
+        }
+        items.push(item);
+        Ok(())
+    }
+
+    /// Notes that room for so many items is about to be allocated.
+    pub(super) fn charge<T>(&mut self, items: usize) -> Result<(), ParseError> {
+        let left = self.budget.checked_sub(items.saturating_mul(size_of::<T>()));
+        self.budget = left.ok_or_else(|| self.error("the model would need far more memory than its text"))?;
+        Ok(())
     }
 
     /// An error at the next token.

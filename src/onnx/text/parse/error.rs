@@ -1,6 +1,7 @@
 //! Where a text is wrong, and why.
 
 use bstr::ByteSlice;
+use unicode_width::UnicodeWidthChar;
 
 /// The longest part of a line that is shown.
 const WINDOW: usize = 100;
@@ -17,7 +18,7 @@ pub struct ParseError {
     pub message: String,
     /// The line, or the part of it around the column.
     pub source_line: String,
-    /// How many characters of `source_line` are before the column.
+    /// How many columns of a terminal `source_line` takes before that.
     caret: usize,
 }
 
@@ -29,7 +30,7 @@ impl ParseError {
         let left: String = before[start..].chars().rev().take(WINDOW).map(visible).collect();
         let left: String = left.chars().rev().collect();
         let right = after.chars().take_while(|char| *char != '\n').take(WINDOW);
-        let caret = left.chars().count();
+        let caret = left.chars().filter_map(UnicodeWidthChar::width).sum();
         let source_line = left.chars().chain(right.map(visible)).collect::<String>().trim_end().to_owned();
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         ParseError { line, column: column + 1, message, source_line, caret }
@@ -43,7 +44,9 @@ impl ParseError {
     }
 }
 
-/// Control characters would move the caret, or worse.
+/// Control characters would move the caret, or worse; so would what has no width, such as marks
+/// that turn the direction of writing. Combining characters have none either: they can be seen in
+/// the file.
 fn visible(char: char) -> char {
-    if char.is_control() { ' ' } else { char }
+    if char.width().is_none_or(|width| width == 0) { ' ' } else { char }
 }

@@ -47,11 +47,10 @@ impl Cursor<'_> {
     fn parameter(&mut self, function: &mut FunctionProto) -> Result<(), ParseError> {
         let name = self.name("the name of an attribute")?;
         if matches!(self.peek(), Some(b':' | b'=')) {
-            function.attribute_proto.push(self.attribute_after(name)?);
-        } else {
-            function.attribute.push(name);
+            let attribute = self.attribute_after(name)?;
+            return self.push(&mut function.attribute_proto, attribute);
         }
-        Ok(())
+        self.push(&mut function.attribute, name)
     }
 
     /// Inputs or outputs: names, those that have a type also among the value infos.
@@ -61,7 +60,7 @@ impl Cursor<'_> {
             let info = this.value_info()?;
             let name = info.name.clone().unwrap_or_default();
             if info.r#type.is_some() {
-                infos.push(info);
+                this.push(infos, info)?;
             }
             Ok(name)
         })

@@ -55,23 +55,22 @@ impl Cursor<'_> {
         if self.eat(b'=') {
             return self.initializer(graph, info);
         }
-        graph.value_info.push(info);
-        Ok(())
+        self.push(&mut graph.value_info, info)
     }
 
     fn initializer(&mut self, graph: &mut GraphProto, info: ValueInfoProto) -> Result<(), ParseError> {
         match self.constant(&info.r#type.unwrap_or_default(), info.name)? {
-            Constant::Dense(tensor) => graph.initializer.push(*tensor),
-            Constant::Sparse(tensor) => graph.sparse_initializer.push(*tensor),
+            Constant::Dense(tensor) => self.push(&mut graph.initializer, *tensor),
+            Constant::Sparse(tensor) => self.push(&mut graph.sparse_initializer, *tensor),
         }
-        Ok(())
     }
 
     pub(super) fn nodes(&mut self) -> Result<Vec<NodeProto>, ParseError> {
         self.expect(b'{')?;
         let mut nodes = Vec::new();
         while !self.eat(b'}') {
-            nodes.push(self.node()?);
+            let node = self.node()?;
+            self.push(&mut nodes, node)?;
         }
         Ok(nodes)
     }
@@ -127,9 +126,10 @@ impl Cursor<'_> {
         let mut names = Vec::new();
         loop {
             if self.next_is_name() {
-                names.push(self.name("a name")?);
+                let name = self.name("a name")?;
+                self.push(&mut names, name)?;
             } else if self.peek() == Some(b',') {
-                names.push(BString::default());
+                self.push(&mut names, BString::default())?;
             } else {
                 return Ok(names);
             }

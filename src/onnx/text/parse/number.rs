@@ -14,6 +14,13 @@ pub(super) struct Literal<'t> {
     pub(super) is_float: bool,
 }
 
+impl<'t> Literal<'t> {
+    /// The number for a message.
+    fn shown(&self) -> &'t str {
+        if self.text.len() <= 40 { self.text } else { "a long number" }
+    }
+}
+
 impl<'t> Cursor<'t> {
     /// `-1`, `1.5e3`, `inf`, `-nan`.
     pub(super) fn number(&mut self) -> Result<Literal<'t>, ParseError> {
@@ -39,11 +46,12 @@ impl<'t> Cursor<'t> {
 
     pub(super) fn to_integer(&self, literal: Literal, min: i128, max: i128) -> Result<i128, ParseError> {
         if literal.is_float {
-            return Err(self.error_at(literal.at, &format!("expected an integer, but found {}", literal.text)));
+            return Err(self.error_at(literal.at, &format!("expected an integer, but found {}", literal.shown())));
         }
         let value: Option<i128> = literal.text.parse().ok();
         value.filter(|value| (min..=max).contains(value)).ok_or_else(|| {
-            self.error_at(literal.at, &format!("expected an integer from {min} to {max}, but found {}", literal.text))
+            let found = literal.shown();
+            self.error_at(literal.at, &format!("expected an integer from {min} to {max}, but found {found}"))
         })
     }
 
@@ -66,7 +74,7 @@ impl<'t> Cursor<'t> {
     }
 
     fn no_float(&self, literal: Literal) -> ParseError {
-        self.error_at(literal.at, &format!("expected a number of this type, but found {}", literal.text))
+        self.error_at(literal.at, &format!("expected a number of this type, but found {}", literal.shown()))
     }
 }
 

@@ -97,11 +97,10 @@ impl Cursor<'_> {
     /// `float[2] name = {1, 2}`; name and equals sign are optional.
     fn tensor(&mut self) -> Result<TensorProto, ParseError> {
         let kind = self.value_type()?;
+        // Before its values are read, which may contain a sparse tensor again.
+        let dense = kind.tensor_type.ok_or_else(|| self.error("expected the type of a dense tensor"))?;
         let name = if self.next_is_name() { Some(self.name("a name")?) } else { None };
         self.eat(b'=');
-        match self.constant(&kind, name)? {
-            Constant::Dense(tensor) => Ok(*tensor),
-            Constant::Sparse(_) => Err(self.error("expected a dense tensor, but found a sparse one")),
-        }
+        self.dense_tensor(&dense, name)
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn is_long(attribute: &AttributeProto) -> bool {
     attribute.ref_attr_name.is_none() && matches!(code(attribute), 5 | 10)
 }
 
-/// Its type. Attributes of IR version 1 do not say: it is that of their value.
+/// Attributes of IR version 1 do not say their type: it is that of their value.
 fn code(attribute: &AttributeProto) -> i32 {
     let declared = attribute.r#type.filter(|code| *code != 0);
     declared.or_else(|| attribute.value_types().next()).unwrap_or(0)

@@ -3,7 +3,7 @@
 //! per node and not per byte.
 //!
 //! ```text
-//! cargo run --release --example deep_network -- deep.onnx 100000
+//! cargo run --release --example many_nodes -- many.onnx 100000
 //! ```
 
 use bn_tool::onnx::element::{DataType, FloatType};
@@ -19,12 +19,12 @@ const CHANNELS: usize = 4;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [path, nodes] = &arguments[..] else { return Err("usage: deep_network OUT.onnx NODES".into()) };
-    save(&deep_network(nodes.parse()?), Path::new(path))?;
+    let [path, nodes] = &arguments[..] else { return Err("usage: many_nodes OUT.onnx NODES".into()) };
+    save(&many_nodes(nodes.parse()?), Path::new(path))?;
     Ok(())
 }
 
-fn deep_network(nodes: usize) -> ModelProto {
+fn many_nodes(nodes: usize) -> ModelProto {
     let mut graph = GraphProto { name: Some("main_graph".into()), ..Default::default() };
     graph.input.push(image("image"));
     let mut value = "image".to_owned();
