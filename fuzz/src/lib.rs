@@ -3,6 +3,7 @@
 
 #[path = "../../tests/it/damaged/mod.rs"]
 pub mod damaged;
+#[allow(unused, reason = "the tests use all of it")]
 #[path = "../../tests/it/normalise.rs"]
 mod normalise;
 #[allow(unused, reason = "the tests use all of it")]

@@ -4,7 +4,7 @@ use super::external::{DATA, FLOATS};
 use crate::generate::recipes;
 use crate::tool::repository;
 use bn_tool::onnx::load;
-use bn_tool::onnx::schema::{ModelProto, StringStringEntryProto};
+use bn_tool::onnx::schema::{ModelProto, StringStringEntryProto, TensorProto};
 use bn_tool::onnx::text::{PrintOptions, print};
 use bn_tool::onnx::wire::{Encoder, Message};
 use proptest::strategy::{Strategy, ValueTree};
@@ -62,10 +62,14 @@ fn with_data_file(mut model: ModelProto) -> Vec<u8> {
             value: Some(value.into()),
             ..Default::default()
         };
-        tensor.set_raw(Vec::new().into());
-        tensor.raw_data = None;
-        tensor.external_data = entries.map(entry).collect::<Vec<_>>().into();
-        tensor.data_location = Some(1);
+        *tensor = TensorProto {
+            name: tensor.name.take(),
+            dims: std::mem::take(&mut tensor.dims),
+            data_type: tensor.data_type,
+            data_location: Some(1),
+            external_data: entries.map(entry).collect::<Vec<_>>().into(),
+            ..Default::default()
+        };
     }
     printed(&model)
 }

@@ -66,6 +66,10 @@ proptest! {
     fn edited_text_folds(model: Index, donor: Index, edits in edits()) {
         properties::folds(&edited(&TEXTS[model.index(TEXTS.len())], &TEXTS[donor.index(TEXTS.len())], &edits));
     }
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
 
     #[test]
     fn edited_data_entries_move(model: Index, donor: Index, edits in edits()) {

@@ -66,6 +66,10 @@ impl Writer<'_> {
 
     fn sparse_elements(&mut self, sparse: &SparseTensorProto) -> Result<(), PrintError> {
         self.put(" = {")?;
+        if sparse.dims.iter().any(|length| *length < 0) {
+            self.malformed(malformed(sparse.name(), "a negative dimension"))?;
+            return Ok(self.put("}")?);
+        }
         let Some((values, indices)) = sparse.values.as_ref().zip(sparse.indices.as_ref()) else {
             self.malformed(malformed(sparse.name(), "a part is missing"))?;
             return Ok(self.put("}")?);
@@ -94,7 +98,8 @@ impl Writer<'_> {
     }
 
     fn elements(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
-        if tensor.is_external() {
+        // The parser wants lengths of axes, wherever the elements are.
+        if tensor.is_external() && tensor.shape().is_ok() {
             return self.string_pairs(&tensor.external_data);
         }
         match Elements::of(tensor) {
