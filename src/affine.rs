@@ -1,9 +1,12 @@
 //! The one idea: in inference mode a BatchNormalization is a map per channel.
 
+use std::sync::Arc;
+
 /// `y = scale ⊙ x + shift`, one pair of numbers per channel, in f64.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChannelAffine {
-    scale: Vec<f64>,
+    /// Shared with the weight that is scaled by it.
+    scale: Arc<[f64]>,
     shift: Vec<f64>,
 }
 
@@ -14,7 +17,7 @@ impl ChannelAffine {
     /// When they have not the same length.
     pub fn new(scale: Vec<f64>, shift: Vec<f64>) -> Self {
         assert_eq!(scale.len(), shift.len(), "one scale and one shift per channel");
-        ChannelAffine { scale, shift }
+        ChannelAffine { scale: scale.into(), shift }
     }
 
     /// The number of channels.
@@ -23,7 +26,7 @@ impl ChannelAffine {
     }
 
     /// The factors, one per channel.
-    pub fn scale(&self) -> &[f64] {
+    pub fn scale(&self) -> &Arc<[f64]> {
         &self.scale
     }
 
@@ -38,7 +41,7 @@ impl ChannelAffine {
     /// When the maps have not the same number of channels.
     pub fn then(&self, next: &ChannelAffine) -> ChannelAffine {
         assert_eq!(self.channels(), next.channels(), "maps of the same channels");
-        let scale = self.scale.iter().zip(&next.scale).map(|(first, second)| second * first).collect();
+        let scale = self.scale.iter().zip(next.scale.iter()).map(|(first, second)| second * first).collect();
         let shift = self.shift.iter().zip(next.scale.iter().zip(&next.shift));
         let shift = shift.map(|(first, (scale, shift))| scale.mul_add(*first, *shift)).collect();
         ChannelAffine { scale, shift }

@@ -19,8 +19,8 @@ const LARGEST_BIAS: usize = 1 << 26;
 pub struct NewBias {
     /// The shape of the old one, its last axis as long as there are channels.
     pub shape: Vec<usize>,
-    /// The elements, not yet rounded.
-    pub values: Vec<f64>,
+    /// The elements.
+    pub payload: Payload,
 }
 
 /// The weight that a map makes of the old one, computed only when it is read. An overflow that
@@ -50,7 +50,7 @@ pub fn weight(
         }
         stored => stored,
     };
-    let scaling = Scaling { view: linear.view, factors: map.scale().into() };
+    let scaling = Scaling { view: linear.view, factors: map.scale().clone() };
     let tensor: BString = graph.name(linear.weight).into();
     Ok(Payload::Scaled(Arc::new(Scaled { tensor, tag, source, element: linear.element, scaling })))
 }
@@ -71,9 +71,9 @@ pub fn bias(
         _ => None,
     };
     let Some((value, gain)) = old else {
-        let shift = NewBias { shape: vec![map.channels()], values: map.shift().to_vec() };
-        check_fits(&shift.values, linear.element, |_| true)?;
-        return Ok((!map.has_no_shift()).then_some(shift));
+        check_fits(map.shift(), linear.element, |_| true)?;
+        let payload = Payload::from(linear.element.encode(map.shift()));
+        return Ok((!map.has_no_shift()).then(|| NewBias { shape: vec![map.channels()], payload }));
     };
     absorb_bias(graph, constants, linear, map, value, gain).map(Some)
 }
@@ -110,7 +110,7 @@ fn absorb_bias(
         let (row, channel) = place(index);
         element(row, channel).is_finite()
     })?;
-    Ok(NewBias { shape, values })
+    Ok(NewBias { shape, payload: linear.element.encode(&values).into() })
 }
 
 /// What was finite must stay finite when it is rounded.

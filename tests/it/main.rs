@@ -13,6 +13,7 @@ mod generate;
 mod hostile;
 mod normalise;
 mod other_writers;
+mod overflow;
 mod reference;
 mod round_trip;
 mod same;

@@ -2,8 +2,9 @@
 
 use bstr::BStr;
 
-/// Names of the model; they are only borrowed.
-pub(super) type Map<K, V> = std::collections::HashMap<K, V>;
+/// Names of the model; they are only borrowed. The hash is seeded: nobody can write a model of
+/// names that collide.
+pub(super) type Map<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
 
 /// The names that are visible at a place, and the scope that defines each.
 #[derive(Default)]

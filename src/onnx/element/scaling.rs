@@ -5,6 +5,7 @@ use super::float::Float;
 use half::{bf16, f16};
 use pulp::{Arch, Simd, WithSimd};
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 /// Factors for the elements of a tensor that is seen as `[outer, rows, channels, inner]`,
 /// row-major: `factors[o · channels + c]` applies to all rows and inner elements.
@@ -17,7 +18,7 @@ pub struct Scaling {
     /// `[outer, rows, channels, inner]`.
     pub view: [usize; 4],
     /// `outer · channels` factors.
-    pub factors: Box<[f64]>,
+    pub factors: Arc<[f64]>,
 }
 
 impl FloatType {

@@ -88,13 +88,13 @@ fn replace(prepared: Prepared, path: &Path) -> Result<Saved, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
     // Before the data files: if this fails, it does so at once.
     let mut file = AtomicFile::create(path).map_err(failed)?;
-    let Prepared { mut model, plan, moved } = prepared;
+    let Prepared { mut model, plan, moved, size } = prepared;
     let data = match &plan {
         Some(plan) => external::write(model.to_mut(), plan, path)?,
         None => Default::default(),
     };
     if !is_text(path) {
-        file.reserve(model.fields_len()).map_err(failed)?;
+        file.reserve(size.unwrap_or_else(|| model.fields_len())).map_err(failed)?;
     }
     let bytes = encode(&model, &mut file, path)?;
     file.commit().map_err(failed)?;

@@ -15,6 +15,8 @@ pub(super) struct Prepared<'m> {
     pub plan: Option<Plan>,
     /// Whether tensors move there because the model would be too large.
     pub moved: bool,
+    /// How many bytes the file will have, if that is known.
+    pub size: Option<u64>,
 }
 
 /// Decides where tensors go.
@@ -23,38 +25,37 @@ pub(super) fn prepare<'m>(
     path: &Path,
     options: &SaveOptions,
 ) -> Result<Prepared<'m>, SaveError> {
-    let in_model = |model| Ok(Prepared { model, plan: None, moved: false });
-    let size = |model: &ModelProto| if is_text(path) { 0 } else { model.fields_len() };
-    let too_large = |size| SaveError::TooLarge { path: path.into(), size };
     match &options.storage {
         Storage::External(name) => {
             check_name(name, path)?;
             Ok(beside(model, Gather::All, Some(name)))
         }
-        Storage::Inline => {
-            let model = inlined(model);
-            let size = size(&model);
-            if size > options.largest { Err(too_large(size)) } else { in_model(model) }
+        Storage::Inline => whole(inlined(model), path, options),
+        Storage::Keep if any_external(model) && (is_text(path) || model.fields_len() <= options.largest) => {
+            Ok(beside(model, Gather::Nothing, None))
         }
-        Storage::Keep if size(model) > options.largest => {
+        Storage::Keep => whole(Cow::Borrowed(model), path, options).or_else(|too_large| {
             let moved = beside(model, Gather::Large, None);
-            let left = size(model).saturating_sub(moved.plan.as_ref().map_or(0, Plan::gathered_bytes));
-            let is_file = path != Path::new("-");
-            if left > options.largest || !is_file {
-                Err(too_large(size(model)))
-            } else {
-                Ok(Prepared { moved: true, ..moved })
-            }
-        }
-        Storage::Keep if any_external(model) => Ok(beside(model, Gather::Nothing, None)),
-        Storage::Keep => in_model(Cow::Borrowed(model)),
+            let gathered = moved.plan.as_ref().map_or(0, Plan::gathered_bytes);
+            let fits = model.fields_len().saturating_sub(gathered) <= options.largest;
+            if fits && path != Path::new("-") { Ok(Prepared { moved: true, ..moved }) } else { Err(too_large) }
+        }),
     }
+}
+
+/// All in one file, if it may be that large. Text may be of any size.
+fn whole<'m>(model: Cow<'m, ModelProto>, path: &Path, options: &SaveOptions) -> Result<Prepared<'m>, SaveError> {
+    let size = if is_text(path) { 0 } else { model.fields_len() };
+    if size > options.largest {
+        return Err(SaveError::TooLarge { path: path.into(), size });
+    }
+    Ok(Prepared { model, plan: None, moved: false, size: Some(size) })
 }
 
 fn beside<'m>(model: &ModelProto, gather: Gather, name: Option<&str>) -> Prepared<'m> {
     let mut model = model.clone();
     let plan = plan(&mut model, gather, name);
-    Prepared { model: Cow::Owned(model), plan: Some(plan).filter(|plan| !plan.is_empty()), moved: false }
+    Prepared { model: Cow::Owned(model), plan: Some(plan).filter(|plan| !plan.is_empty()), moved: false, size: None }
 }
 
 /// The model with all external tensors taken in.

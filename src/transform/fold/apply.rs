@@ -29,7 +29,7 @@ fn apply_weight(graph: &mut Graph, Fold { linear, weight, .. }: &Fold) {
 fn apply_bias<'f>(graph: &mut Graph, fold: &'f Fold) -> &'f [NodeId] {
     let Some(bias) = &fold.bias else { return &fold.norms };
     let linear = &fold.linear;
-    let payload = Payload::from(linear.element.encode(&bias.values));
+    let payload = bias.payload.clone();
     match &linear.bias {
         Bias::Operand { node, slot, value, gain } => {
             let old = value.filter(|_| *gain != 0.0);

@@ -15,7 +15,7 @@ mod report;
 
 use super::selection::{Selection, SelectionError};
 use crate::graph::{Graph, GraphError};
-use crate::onnx::payload::Overflow;
+use crate::onnx::payload::{Overflow, Payload, PayloadError};
 use crate::onnx::schema::ModelProto;
 use std::collections::BTreeSet;
 
@@ -47,6 +47,19 @@ pub struct Folded {
     pub model: ModelProto,
     /// What was folded, and what was kept and why.
     pub report: FoldReport,
+    /// The scaled weights.
+    weights: Vec<Payload>,
+}
+
+impl Folded {
+    /// The tags of all weights that overflow. Those that cannot be read do not count: whoever reads
+    /// them next is told.
+    fn overflowing(&self) -> impl Iterator<Item = u32> {
+        self.weights.iter().filter_map(|weight| match weight.for_each_piece(|_| {}) {
+            Err(PayloadError::Overflow(Overflow { tag, .. })) => Some(tag),
+            _ => None,
+        })
+    }
 }
 
 /// Why a model cannot be folded at all.
@@ -95,13 +108,14 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     options.selection.check_all_match(names)?;
     let into = |fold: &Fold| (fold.linear.operator, graph.label(fold.linear.node));
     let into: Vec<(&'static str, String)> = plan.folds.iter().map(into).collect();
+    let weights = plan.folds.iter().map(|fold| fold.weight.clone()).collect();
     apply::apply(&mut graph, plan.folds);
     let report = FoldReport::new(plan.decisions, &into, nodes_before, graph.nodes().count());
-    Ok(Folded { model: graph.into_model(), report })
+    Ok(Folded { model: graph.into_model(), report, weights })
 }
 
 /// Folds, and lets `attempt` read the result (verify it, write it). When a scaled weight
-/// overflows there, the BatchNormalization behind it is refused and all is done again.
+/// overflows there, the BatchNormalizations behind all that do are refused and all is done again.
 ///
 /// # Errors
 /// Those of [`fold`], and those of `attempt` that are not an overflow.
@@ -130,7 +144,9 @@ pub fn fold_checked_owned<T, E: From<FoldError>>(
         match attempt(&folded) {
             Ok(result) => return Ok((folded, result)),
             Err(error) => match overflow(&error) {
-                Some(Overflow { tag, .. }) if options.overflowing.insert(tag) => {}
+                Some(Overflow { tag, .. }) if options.overflowing.insert(tag) => {
+                    options.overflowing.extend(folded.overflowing());
+                }
                 _ => return Err(error),
             },
         }

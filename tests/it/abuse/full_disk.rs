@@ -62,3 +62,12 @@ fn a_full_disk_is_one_line_and_leaves_what_was_there() {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!((stderr.lines().count(), stderr.matches("No space left").count()), (3, 3), "{stderr}");
 }
+
+#[test]
+fn a_disk_that_is_full_of_data_keeps_no_half_of_it() {
+    let script = "\"$2\" fold -q --no-verify -o \"$1/out.onnx\" --external-data w.bin \"$3\"; echo $?; ls -A \"$1\"";
+    let Some(output) = on_small_disk(script) else { return eprintln!("skipped: no user namespaces here") };
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "2\n");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.lines().count() == 1 && stderr.contains("w.bin`") && stderr.contains("No space left"), "{stderr}");
+}

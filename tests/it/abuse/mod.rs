@@ -6,6 +6,7 @@ mod containment;
 mod full_disk;
 mod hostile_models;
 mod killed;
+mod killed_external;
 mod streams;
 mod targets;
 mod without_proc;

@@ -1,0 +1,43 @@
+//! Weights that do not fit their type any more.
+
+use bn_tool::onnx::text::parse;
+use bn_tool::onnx::{SaveError, check_saves};
+use bn_tool::transform::fold::{FoldError, FoldOptions, fold_checked};
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    #[error(transparent)]
+    Save(#[from] SaveError),
+}
+
+/// Twenty Convs side by side; every other weight is too large to be scaled. However many overflow,
+/// the model is folded twice, not twenty times.
+#[test]
+fn all_that_overflow_are_found_at_once() {
+    let names: Vec<String> = (0..20).map(|index| format!("y{index}")).collect();
+    let nodes = names.iter().enumerate().map(|(index, name)| {
+        let weight = if index % 2 == 0 { "L" } else { "S" };
+        format!("c{name} = Conv (x, {weight})  {name} = BatchNormalization (c{name}, s, z, z, v)")
+    });
+    let outputs = names.iter().map(|name| format!("float16[1,1,1,1] {name}")).collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "<ir_version: 8, opset_import: [\"\" : 17]> g (float16[1,1,1,1] x) => ({outputs})
+        <float16[1,1,1,1] L = {{30000.0}}, float16[1,1,1,1] S = {{1.5}},
+         float16[1] s = {{4.0}}, float16[1] z = {{0.0}}, float16[1] v = {{1.0}}> {{ {} }}",
+        nodes.collect::<Vec<_>>().join("\n")
+    );
+    let model = parse(text.as_str()).expect("it parses");
+    let mut attempts = 0;
+    let attempt = |folded: &bn_tool::transform::fold::Folded| {
+        attempts += 1;
+        Ok::<_, Failed>(check_saves(&folded.model)?)
+    };
+    let overflow = |failed: &Failed| match failed {
+        Failed::Save(error) => error.overflow().cloned(),
+        Failed::Fold(_) => None,
+    };
+    let (folded, _) = fold_checked(&model, FoldOptions::default(), attempt, overflow).expect("it folds");
+    assert_eq!((folded.report.folded, folded.report.kept, attempts), (10, 10, 2));
+}
