@@ -54,6 +54,7 @@ impl<'m> Check<'m> {
         for node in &graph.node {
             self.operator(node);
             attributes(node)?;
+            extents(node, graph)?;
             node.subgraphs().try_for_each(|subgraph| self.graph(subgraph))?;
         }
         Ok(())
@@ -112,6 +113,21 @@ fn attributes(node: &NodeProto) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// Initializers that make tract allocate without bound.
+fn extents(node: &NodeProto, graph: &GraphProto) -> Result<(), EngineError> {
+    let what = match node.standard_op().as_bytes() {
+        b"Pad" => "pads",
+        b"Tile" => "repeats",
+        _ => return Ok(()),
+    };
+    let Some(name) = node.input.get(1) else { return Ok(()) };
+    let tensor = graph.initializer.iter().find(|tensor| text(&tensor.name) == name);
+    match tensor.and_then(|tensor| tensor.int_values().ok()).filter(|values| !is_reasonable(values)) {
+        Some(values) => Err(wrong(node, format!("{what} = {values:?} is beyond reason"))),
+        None => Ok(()),
+    }
 }
 
 fn is_reasonable(extents: &[i64]) -> bool {
