@@ -16,11 +16,12 @@ mod tensors;
 mod write;
 
 use super::payload::{FileSlice, Payload};
-use super::schema::StringStringEntryProto;
+use super::schema::{ModelProto, StringStringEntryProto, TensorProto};
 use super::stable_file::StableFile;
 use super::wire::{DecodeError, Decoder, EncodeError, Encoder, Field, Rare, WireType};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use location::LocationError;
@@ -28,7 +29,6 @@ pub use resolve::ResolveError;
 pub(super) use resolve::resolve;
 pub use storage::Storage;
 pub(super) use storage::{Gather, Plan, inline, plan};
-pub(super) use tensors::any_external;
 pub(super) use write::write;
 pub use write::{StoredFile, WriteError};
 
@@ -54,6 +54,20 @@ struct Resolved {
 struct DataFile {
     file: Arc<StableFile>,
     path: PathBuf,
+}
+
+/// Whether any tensor is in another file.
+pub(super) fn any_external(model: &ModelProto) -> bool {
+    tensors::any(model, &TensorProto::is_external)
+}
+
+/// Whether any tensor is in this very file, by whatever name.
+pub(super) fn is_data_of(model: &ModelProto, path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else { return false };
+    let id = (metadata.dev(), metadata.ino());
+    tensors::any(model, &|tensor| {
+        tensor.external_data.resolved.as_ref().is_some_and(|resolved| resolved.file.file.id() == id)
+    })
 }
 
 impl DataFile {

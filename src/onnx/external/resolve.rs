@@ -1,8 +1,8 @@
 //! Finding the bytes of external tensors.
 
 use super::location::Location;
-use super::tensors::{any_external, visit};
-use super::{DataFile, LocationError, Resolved};
+use super::tensors::visit;
+use super::{DataFile, LocationError, Resolved, any_external};
 use crate::onnx::access::text;
 use crate::onnx::schema::{ModelProto, TensorProto};
 use crate::onnx::stable_file::StableFile;

@@ -1,6 +1,8 @@
 //! Every tensor of a model, wherever the schema lets one be.
 
-use crate::onnx::schema::{AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto};
+use crate::onnx::schema::{
+    AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto,
+};
 
 /// Where a tensor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,32 +75,35 @@ fn sparse<E>(
     parts.try_for_each(|part| each(Place::Other, part))
 }
 
-/// Whether any tensor is in another file.
-pub fn any_external(model: &ModelProto) -> bool {
+/// Whether any tensor `is` so.
+pub fn any(model: &ModelProto, is: &impl Fn(&TensorProto) -> bool) -> bool {
     let training = model.training_info.iter().flat_map(|info| info.initialization.iter().chain(&info.algorithm));
-    let mut functions = model.functions.iter();
-    model.graph.iter().chain(training).any(in_graph)
-        || functions.any(|function| in_attributes(&function.attribute_proto) || function.node.iter().any(in_node))
+    let in_function = |function: &FunctionProto| {
+        in_attributes(&function.attribute_proto, is) || function.node.iter().any(|node| in_node(node, is))
+    };
+    model.graph.iter().chain(training).any(|graph| in_graph(graph, is)) || model.functions.iter().any(in_function)
 }
 
-fn in_graph(graph: &GraphProto) -> bool {
-    graph.initializer.iter().any(TensorProto::is_external)
-        || graph.sparse_initializer.iter().any(in_sparse)
-        || graph.node.iter().any(in_node)
+fn in_graph(graph: &GraphProto, is: &impl Fn(&TensorProto) -> bool) -> bool {
+    graph.initializer.iter().any(is)
+        || graph.sparse_initializer.iter().any(|sparse| in_sparse(sparse, is))
+        || graph.node.iter().any(|node| in_node(node, is))
 }
 
-fn in_node(node: &NodeProto) -> bool {
-    in_attributes(&node.attribute)
+fn in_node(node: &NodeProto, is: &impl Fn(&TensorProto) -> bool) -> bool {
+    in_attributes(&node.attribute, is)
 }
 
-fn in_attributes(attributes: &[AttributeProto]) -> bool {
+fn in_attributes(attributes: &[AttributeProto], is: &impl Fn(&TensorProto) -> bool) -> bool {
     attributes.iter().any(|attribute| {
-        attribute.t.as_deref().into_iter().chain(&attribute.tensors).any(TensorProto::is_external)
-            || attribute.sparse_tensor.as_deref().into_iter().chain(&attribute.sparse_tensors).any(in_sparse)
-            || attribute.g.as_deref().into_iter().chain(&attribute.graphs).any(in_graph)
+        let mut sparse = attribute.sparse_tensor.as_deref().into_iter().chain(&attribute.sparse_tensors);
+        let mut graphs = attribute.g.as_deref().into_iter().chain(&attribute.graphs);
+        attribute.t.as_deref().into_iter().chain(&attribute.tensors).any(is)
+            || sparse.any(|tensor| in_sparse(tensor, is))
+            || graphs.any(|graph| in_graph(graph, is))
     })
 }
 
-fn in_sparse(sparse: &SparseTensorProto) -> bool {
-    sparse.values.iter().chain(&sparse.indices).any(TensorProto::is_external)
+fn in_sparse(sparse: &SparseTensorProto, is: &impl Fn(&TensorProto) -> bool) -> bool {
+    sparse.values.iter().chain(&sparse.indices).any(is)
 }

@@ -70,6 +70,12 @@ pub enum SaveError {
         /// The pipe or device.
         path: PathBuf,
     },
+    /// The model's weights are in the target.
+    #[error("cannot write `{}`: the model reads its weights from it; name another file", path.display())]
+    OwnData {
+        /// The data file.
+        path: PathBuf,
+    },
     /// The data file is to have the name of the model, or to be in another folder.
     #[error("external data goes to a file beside the model: `{name}` must be another file name, without folders")]
     DataName {

@@ -64,6 +64,9 @@ pub fn save(model: &ModelProto, path: &Path) -> Result<Saved, SaveError> {
 pub fn save_with(model: &ModelProto, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
     check(model).map_err(|source| SaveError::Check { path: path.into(), source })?;
+    if external::is_data_of(model, path) {
+        return Err(SaveError::OwnData { path: path.into() });
+    }
     let prepared = prepare(model, path, options)?;
     if path == Path::new("-") {
         let mut stdout = io::stdout().lock();

@@ -82,3 +82,18 @@ fn a_failed_run_leaves_no_data_file() {
     assert_eq!(example.fold(&["-o", "@taken"]).status, Some(2));
     assert_eq!(example.names(), names);
 }
+
+#[test]
+fn the_data_of_the_model_is_no_target() {
+    let example = Example::new();
+    std::os::unix::fs::symlink(example.path("model.data"), example.path("alias")).unwrap();
+    let before = fs::read(example.path("model.data")).unwrap();
+    for (target, arguments) in [("model.data", &[][..]), ("model.data", &["--inline"]), ("alias", &[])] {
+        let run = example.fold(&[&["-o", &format!("@{target}")], arguments].concat());
+        assert_eq!(run.status, Some(2));
+        assert!(run.stderr.contains("the model reads its weights from it; name another file"), "{}", run.stderr);
+    }
+    let run = example.fold(&["-o", "@folded.onnx", "--external-data", "model.data"]);
+    assert_eq!(run.status, Some(2), "{}", run.text());
+    assert_eq!(fs::read(example.path("model.data")).unwrap(), before);
+}
