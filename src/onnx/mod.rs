@@ -6,6 +6,7 @@ mod atomic;
 pub mod check;
 pub mod element;
 pub mod external;
+pub mod external_data;
 mod load;
 pub mod payload;
 mod save;

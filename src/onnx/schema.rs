@@ -6,7 +6,7 @@
 //! there.
 //! Documentation: <https://github.com/onnx/onnx/blob/main/onnx/onnx.in.proto>.
 
-use super::external::ExternalData;
+use super::external_data::ExternalData;
 use super::payload::Payload;
 use super::wire::{Fixed, Numbers, Rare, message};
 use bstr::BString;
@@ -189,7 +189,7 @@ message! {
         10 double_data: Fixed<8>,
         11 uint64_data: Numbers<u64>,
         12 doc_string: Option<Box<BString>>,
-        13 external_data: ExternalData,
+        13 external_data: ExternalData<StringStringEntryProto>,
         14 data_location: Option<i32>,
         16 metadata_props: Rare<StringStringEntryProto>,
     }

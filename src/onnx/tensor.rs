@@ -2,7 +2,7 @@
 
 use super::access::text;
 use super::element::{DataType, FloatType};
-use super::external::ExternalData;
+use super::external_data::ExternalData;
 use super::payload::{Payload, PayloadError};
 use super::schema::TensorProto;
 use super::wire::Numbers;

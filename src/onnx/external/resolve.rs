@@ -2,8 +2,9 @@
 
 use super::location::Location;
 use super::tensors::visit;
-use super::{DataFile, LocationError, Resolved, any_external};
+use super::{LocationError, any_external};
 use crate::onnx::access::text;
+use crate::onnx::external_data::{DataFile, Resolved};
 use crate::onnx::schema::{ModelProto, TensorProto};
 use crate::onnx::stable_file::StableFile;
 use bstr::BString;
