@@ -8,7 +8,7 @@ use super::warning::{warn_if_rewritten, warn_of_losses};
 use super::{Status, interrupt, write_report};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
-use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_same_file, is_text, save_with};
+use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::verify::{Verification, VerifyError, verify};
@@ -61,6 +61,11 @@ pub struct Options {
 
     #[command(flatten)]
     report: ReportArguments,
+}
+
+/// Whether two paths lead to one file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What became of a folded model.

@@ -5,9 +5,10 @@
 use super::error::{EngineError, UnsupportedOperator};
 use crate::onnx;
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
-use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
+use crate::onnx::element_count;
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto, TensorProto};
 use bstr::{BStr, ByteSlice};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Larger pads, kernels and strides are refused: they only serve to exhaust the memory. The
 /// product over the axes is limited, too.
@@ -51,10 +52,14 @@ impl<'m> Check<'m> {
     }
 
     fn graph(&mut self, graph: &'m GraphProto) -> Result<(), EngineError> {
+        // Two numbers for each axis.
+        let is_small = |tensor: &&TensorProto| element_count(&tensor.dims).is_some_and(|count| count <= 128);
+        let constants = graph.initializer.iter().filter(is_small);
+        let constants = constants.map(|tensor| (text(&tensor.name), tensor)).collect();
         for node in &graph.node {
             self.operator(node);
             attributes(node)?;
-            extents(node, graph)?;
+            extents(node, &constants)?;
             node.subgraphs().try_for_each(|subgraph| self.graph(subgraph))?;
         }
         Ok(())
@@ -116,14 +121,13 @@ fn attributes(node: &NodeProto) -> Result<(), EngineError> {
 }
 
 /// Initializers that make tract allocate without bound.
-fn extents(node: &NodeProto, graph: &GraphProto) -> Result<(), EngineError> {
+fn extents(node: &NodeProto, constants: &HashMap<&BStr, &TensorProto>) -> Result<(), EngineError> {
     let what = match node.standard_op().as_bytes() {
         b"Pad" => "pads",
         b"Tile" => "repeats",
         _ => return Ok(()),
     };
-    let Some(name) = node.input.get(1) else { return Ok(()) };
-    let tensor = graph.initializer.iter().find(|tensor| text(&tensor.name) == name);
+    let tensor = node.input.get(1).and_then(|name| constants.get(name.as_bstr()));
     match tensor.and_then(|tensor| tensor.int_values().ok()).filter(|values| !is_reasonable(values)) {
         Some(values) => Err(wrong(node, format!("{what} = {values:?} is beyond reason"))),
         None => Ok(()),

@@ -54,7 +54,7 @@ impl NodeProto {
             let mut found = self.attribute.iter().filter(|attribute| text(&attribute.name) == *name);
             let Some(first) = found.next() else { return false };
             let other_type = first.r#type.is_some_and(|code| code != 0 && code != *kind);
-            other_type || first.ref_attr_name.is_some() || found.next().is_some()
+            other_type || first.is_reference() || found.next().is_some()
         };
         numbers.iter().find(is_malformed).map(|(name, _)| *name)
     }
@@ -87,6 +87,11 @@ impl NodeProto {
 }
 
 impl AttributeProto {
+    /// Whether it stands for an attribute of the function around it.
+    pub fn is_reference(&self) -> bool {
+        !text(&self.ref_attr_name).is_empty()
+    }
+
     /// The type code of `AttributeProto.AttributeType` for an integer.
     pub const INT: i32 = 2;
     /// The type code for a float.

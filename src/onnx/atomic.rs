@@ -8,7 +8,7 @@ use super::temporary::Temporary;
 use rustix::fs::{AtFlags, CWD};
 #[cfg(target_os = "linux")]
 use rustix::fs::{FallocateFlags, Mode, OFlags};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Metadata, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
@@ -49,11 +49,26 @@ impl AtomicFile {
             Ok(file) => (file, None),
             Err(_) => Temporary::file(&folder).map(|(file, name)| (file, Some(name)))?,
         };
-        if let Some(old) = &old {
-            let _ = fchown(&file, Some(old.uid()), Some(old.gid()));
-            file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o777))?;
-        }
-        Ok(AtomicFile { file, name, folder, target, replaces: old.is_some(), must_be_new: false })
+        let new = AtomicFile { file, name, folder, target, replaces: old.is_some(), must_be_new: false };
+        old.map_or(Ok(()), |old| new.take_after(&old))?;
+        Ok(new)
+    }
+
+    /// Gives it the mode bits of another file, and the owner if the system permits.
+    ///
+    /// # Errors
+    /// When the mode bits cannot be set.
+    pub fn take_after(&self, old: &Metadata) -> io::Result<()> {
+        let _ = fchown(&self.file, Some(old.uid()), Some(old.gid()));
+        self.file.set_permissions(Permissions::from_mode(old.permissions().mode() & 0o777))
+    }
+
+    /// Waits until its bytes are on the disk.
+    ///
+    /// # Errors
+    /// When they cannot be written there.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
     }
 
     /// Starts a file that will be `target`, which does not exist yet, and must not when the
@@ -102,7 +117,7 @@ impl AtomicFile {
     /// When the file cannot be synchronised or renamed; the target is then as it was.
     pub fn commit(self) -> io::Result<()> {
         if self.replaces {
-            self.file.sync_data()?;
+            self.sync()?;
         }
         match self.name {
             Some(name) if self.must_be_new => name.rename_new(&self.target)?,
@@ -132,7 +147,7 @@ impl Write for AtomicFile {
 
 /// Where a path leads, by way of as many symbolic links as the system would follow. There need
 /// not be a file.
-fn follow(target: &Path) -> PathBuf {
+pub fn follow(target: &Path) -> PathBuf {
     let mut path = target.to_path_buf();
     for _ in 0..40 {
         let Ok(next) = path.read_link() else { break };

@@ -179,8 +179,3 @@ fn open(path: &Path) -> Result<Input, LoadError> {
 pub(super) fn name(path: &Path, stream: &str) -> String {
     if path == Path::new("-") { stream.to_owned() } else { format!("`{}`", path.display()) }
 }
-
-/// Whether two paths lead to one file.
-pub fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}

@@ -8,6 +8,7 @@ pub mod element;
 pub mod external;
 pub mod external_data;
 mod load;
+mod open_files;
 pub mod payload;
 mod save;
 pub mod schema;
@@ -18,7 +19,7 @@ pub mod text;
 pub mod wire;
 
 pub use check::{CheckError, check};
-pub use load::{LoadError, Source, is_same_file, load};
+pub use load::{LoadError, Source, load};
 pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};
 pub use temporary::remove_temporary_files;
 pub use tensor::{TensorError, element_count};

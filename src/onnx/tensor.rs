@@ -31,10 +31,10 @@ pub enum TensorError {
 }
 
 /// How many elements a tensor of these dimensions has; `None` when one is negative, or there
-/// are more than could be addressed, however wide they are.
+/// are more than could be addressed, however wide they are: their bits can be counted as well.
 pub fn element_count(dims: &[i64]) -> Option<usize> {
     let count = dims.iter().try_fold(1usize, |count, dim| count.checked_mul(usize::try_from(*dim).ok()?))?;
-    (count < isize::MAX as usize / 16).then_some(count)
+    (count < isize::MAX as usize / 128).then_some(count)
 }
 
 impl TensorProto {

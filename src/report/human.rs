@@ -2,7 +2,7 @@
 //! do not belong.
 
 use super::table::{Cell, render};
-use super::{DataSummary, FoldSummary, InspectSummary, VerifySummary};
+use super::{DataSummary, FoldSummary, InspectSummary, VerifySummary, printable};
 use crate::refusal::{Code, Refusal};
 use crate::transform::fold::{FoldReport, Health, NormReport, Outcome};
 use crate::verify::Verification;
@@ -35,8 +35,8 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     text + &codes_hint(report) + &written(summary)
 }
 
-fn title(model: &str) -> &str {
-    if model == "-" { "standard input" } else { model }
+fn title(model: &str) -> String {
+    if model == "-" { "standard input".into() } else { printable(model) }
 }
 
 fn duration(elapsed: Duration) -> String {
@@ -76,13 +76,14 @@ fn written(summary: &FoldSummary) -> String {
 }
 
 fn written_with(path: &str, data: &DataSummary, in_place: bool) -> String {
+    let path = printable(path);
     let reason = if data.data_moved { ", because one file ends at 2 GiB" } else { "" };
     let mut text = match &data.data_written[..] {
         [] => format!("wrote {path}\n"),
         written => format!("wrote {path}, with weights in {}{reason}\n", some(written)),
     };
     if !data.data_shared.is_empty() {
-        text += &format!("weights that did not change stay in {}\n", some(&data.data_shared));
+        text += &format!("weights in {} were there already\n", some(&data.data_shared));
     }
     if in_place && !data.data_replaced.is_empty() {
         let replaced = some(&data.data_replaced);
@@ -94,7 +95,7 @@ fn written_with(path: &str, data: &DataSummary, in_place: bool) -> String {
 /// The first few of many names.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 3;
-    let shown = names[..names.len().min(SHOWN)].join(", ");
+    let shown = printable(&names[..names.len().min(SHOWN)].join(", "));
     match names.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{shown} and {more} more"),
         _ => shown,

@@ -1,5 +1,6 @@
 //! Is it said when a file is not written as it came? Is it written as it came otherwise?
 
+use crate::hostile::run::varint;
 use crate::tool::{digits, run};
 use bn_tool::onnx::{Source, load};
 use std::fs;
@@ -22,14 +23,8 @@ fn model(weight: usize) -> Vec<u8> {
     [&[0x08, 8, 0x12, 1, b'p', 0x3a][..], &length(graph.len()), &graph].concat()
 }
 
-fn length(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
+fn length(value: usize) -> Vec<u8> {
+    varint(value as u64)
 }
 
 #[test]

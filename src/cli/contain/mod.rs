@@ -57,7 +57,8 @@ fn confine(marker: &str) {
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     if parent != Some(parent_id().into()) {
-        // Nobody waits for us any more.
+        // Nobody waits for us any more, or the variable is somebody else's.
+        report_error(&format!("{MARKER} is set, but not by a parent that is there; unset it"));
         std::process::exit(2);
     }
     // Not address space: threads reserve much of that, and use little.

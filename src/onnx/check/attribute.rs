@@ -66,7 +66,7 @@ fn repeated(attributes: &[AttributeProto]) -> Option<&AttributeProto> {
 }
 
 fn value(attribute: &AttributeProto, in_function: bool) -> Result<(), AttributeProblem> {
-    let is_reference = !text(&attribute.ref_attr_name).is_empty();
+    let is_reference = attribute.is_reference();
     if is_reference && !in_function {
         return Err(AttributeProblem::Reference);
     }

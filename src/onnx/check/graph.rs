@@ -1,21 +1,37 @@
 //! Graphs and nodes: a walk through all scopes.
 
 use super::error::{self, CheckError, shown};
-use super::names::Names;
+use super::names::{Map, Names};
 use super::{NESTING, attribute, sparse, tensor};
 use crate::onnx::access::text;
 use crate::onnx::schema::{FunctionProto, GraphProto, NodeProto};
 use bstr::{BStr, ByteSlice};
+use std::cell::OnceCell;
 
 /// Walks through a graph or a function.
 pub(super) struct Checker<'m> {
     names: Names<'m>,
-    /// The nodes of each graph around the place, the outermost first.
-    around: Vec<&'m [NodeProto]>,
+    /// Each graph around the place, the outermost first.
+    around: Vec<Level<'m>>,
     in_function: bool,
     /// Whether values may be read that come from elsewhere: training graphs run beside the
     /// main one.
     is_open: bool,
+}
+
+/// The nodes of a graph.
+struct Level<'m> {
+    nodes: &'m [NodeProto],
+    /// All that they make, collected when it is first asked for.
+    made: OnceCell<Map<&'m BStr, ()>>,
+}
+
+impl Level<'_> {
+    fn makes(&self, name: &BStr) -> bool {
+        let outputs = || self.nodes.iter().flat_map(|node| &node.output);
+        let made = self.made.get_or_init(|| outputs().map(|output| (output.as_bstr(), ())).collect());
+        made.contains_key(name)
+    }
 }
 
 impl<'m> Checker<'m> {
@@ -85,7 +101,7 @@ impl<'m> Checker<'m> {
     }
 
     fn nodes(&mut self, nodes: &'m [NodeProto]) -> Result<(), CheckError> {
-        self.around.push(nodes);
+        self.around.push(Level { nodes, made: OnceCell::new() });
         nodes.iter().try_for_each(|node| self.node(node))?;
         self.around.pop();
         Ok(())
@@ -113,7 +129,7 @@ impl<'m> Checker<'m> {
         if self.names.contains(name) {
             return Ok(());
         }
-        self.around.push(nodes);
+        self.around.push(Level { nodes, made: OnceCell::new() });
         self.unknown(name, || "the list of graph outputs".to_owned())?;
         self.around.pop();
         Ok(())
@@ -122,8 +138,7 @@ impl<'m> Checker<'m> {
     /// A name that is not defined where it is read: never, or only later?
     fn unknown(&self, name: &BStr, reader: impl Fn() -> String) -> Result<(), CheckError> {
         let (reader, value) = (reader(), shown(name));
-        let mut nodes = self.around.iter().copied().flatten();
-        if nodes.any(|node| node.output.iter().any(|output| output == name)) {
+        if self.around.iter().any(|graph| graph.makes(name)) {
             return Err(CheckError::Order { reader, value });
         }
         if self.is_open { Ok(()) } else { Err(CheckError::Missing { reader, value }) }

@@ -32,22 +32,23 @@ fn in_part<T>(part: &'static str, result: Result<T, TensorProblem>) -> Result<T,
 fn ascending(indices: &TensorProto, dims: &[i64]) -> Result<(), SparseProblem> {
     let unreadable = |error: &dyn ToString| SparseProblem::Unreadable(error.to_string());
     let payload = indices.little_endian().map_err(|error| unreadable(&error))?;
-    let (mut axis, mut place, mut last, mut verdict) = (0, 0, None, Ok(()));
+    // Rows of coordinates are ordered as their places are; no row is less than all others.
+    let (mut row, mut last, mut verdict) = (Vec::new(), Vec::new(), Ok(()));
     let each = |piece: &[u8]| {
         for coordinate in piece.as_chunks().0.iter().map(|le| i64::from_le_bytes(*le)) {
-            if verdict.is_ok() && !(0..dims[axis]).contains(&coordinate) {
+            if verdict.is_ok() && !(0..dims[row.len()]).contains(&coordinate) {
                 verdict = Err(SparseProblem::OutOfRange(coordinate));
             }
             if verdict.is_err() {
                 return;
             }
-            place = place * dims[axis] + coordinate;
-            axis += 1;
-            if axis == dims.len() {
-                if last.is_some_and(|last| last >= place) {
+            row.push(coordinate);
+            if row.len() == dims.len() {
+                if last >= row {
                     verdict = Err(SparseProblem::Unordered);
                 }
-                (axis, last, place) = (0, Some(place), 0);
+                std::mem::swap(&mut last, &mut row);
+                row.clear();
             }
         }
     };

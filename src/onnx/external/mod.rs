@@ -15,16 +15,18 @@ mod storage;
 mod tensors;
 mod write;
 
+use super::external_data::Resolved;
 use super::schema::{ModelProto, TensorProto};
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 pub use location::LocationError;
 pub use resolve::ResolveError;
 pub(super) use resolve::resolve;
 pub use storage::Storage;
 pub(super) use storage::{Gather, Plan, inline, plan};
-pub(super) use write::write;
+pub(super) use write::{Pending, write};
 pub use write::{StoredFile, WriteError};
 
 /// Whether any tensor is in another file.
@@ -32,11 +34,14 @@ pub(super) fn any_external(model: &ModelProto) -> bool {
     tensors::any(model, &TensorProto::is_external)
 }
 
-/// Whether any tensor is in this very file, by whatever name.
-pub(super) fn is_data_of(model: &ModelProto, path: &Path) -> bool {
-    let Ok(metadata) = path.metadata() else { return false };
-    let id = (metadata.dev(), metadata.ino());
+/// The data files that a model was read from, by device and inode.
+pub(super) fn data_files(model: &ModelProto) -> BTreeMap<(u64, u64), PathBuf> {
+    let files = RefCell::new(BTreeMap::new());
     tensors::any(model, &|tensor| {
-        tensor.external_data.resolved.as_ref().is_some_and(|resolved| resolved.file.file.id() == id)
-    })
+        if let Some(Resolved { file, .. }) = tensor.external_data.resolved.as_deref() {
+            files.borrow_mut().entry(file.file.id()).or_insert_with(|| file.path.clone());
+        }
+        false
+    });
+    files.into_inner()
 }

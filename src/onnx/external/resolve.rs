@@ -5,10 +5,10 @@ use super::tensors::visit;
 use super::{LocationError, any_external};
 use crate::onnx::access::text;
 use crate::onnx::external_data::{DataFile, Resolved};
+use crate::onnx::open_files::with_room;
 use crate::onnx::schema::{ModelProto, TensorProto};
 use crate::onnx::stable_file::StableFile;
 use bstr::BString;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -142,20 +142,7 @@ impl Folder {
         if !real.metadata().map_err(failed)?.is_file() {
             return Err(Problem::NotRegular { path });
         }
-        let file = open_many(&real).and_then(StableFile::new).map_err(failed)?;
+        let file = with_room(|| File::open(&real)).and_then(StableFile::new).map_err(failed)?;
         Ok(Arc::new(DataFile { file: Arc::new(file), path }))
-    }
-}
-
-/// Opens a file; where that are too many, as many as the system allows. Some exporters write a
-/// file per tensor, and the usual limit is 1,024.
-fn open_many(path: &Path) -> io::Result<File> {
-    match File::open(path) {
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::MFILE.raw_os_error()) => {
-            let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-            setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
-            File::open(path)
-        }
-        result => result,
     }
 }

@@ -134,11 +134,6 @@ impl PlannedFile {
 }
 
 impl Plan {
-    /// The data files that the tensors were read from.
-    pub fn old_files(&self) -> impl Iterator<Item = &Path> {
-        self.files.iter().filter_map(|file| Some(file.old.as_ref()?.0.path.as_path()))
-    }
-
     /// Whether there are no data files.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
@@ -156,7 +151,7 @@ impl Plan {
         let Ok(()) = visit(model, &mut |_, tensor| {
             if let Some((at, range)) = homes.next().copied().flatten() {
                 let file = &self.files[at];
-                settle(tensor, &names[at], file.layout.offsets[range], file.keeps_its_end());
+                settle(tensor, &names[at], file.layout.offsets[range], file);
             }
             Ok::<(), Infallible>(())
         });
@@ -164,7 +159,7 @@ impl Plan {
 }
 
 /// The tensor's elements are at `offset` of the file `name` from now on.
-fn settle(tensor: &mut TensorProto, name: &str, offset: u64, keeps_its_end: bool) {
+fn settle(tensor: &mut TensorProto, name: &str, offset: u64, file: &PlannedFile) {
     let Some(resolved) = tensor.external_data.resolved.take() else {
         let payload = tensor.little_endian().unwrap_or_default();
         tensor.clear_elements();
@@ -173,10 +168,11 @@ fn settle(tensor: &mut TensorProto, name: &str, offset: u64, keeps_its_end: bool
         return;
     };
     let mut entries = tensor.external_data.to_vec();
-    if resolved.edited {
+    // It is the checksum of the file.
+    if !file.old.as_ref().is_some_and(|(_, unchanged)| *unchanged) {
         entries.retain(|entry| text(&entry.key) != "checksum");
     }
-    let stays = keeps_its_end && resolved.offset == offset;
+    let stays = file.keeps_its_end() && resolved.offset == offset;
     let entries = match Location::read(&entries) {
         Ok(location) if stays && location.path == Path::new(name) => entries,
         Ok(_) if stays => with_entry(entries, "location", name),

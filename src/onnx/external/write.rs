@@ -1,10 +1,13 @@
 //! Writing data files, before the model that names them.
 
 use super::storage::{Plan, PlannedFile};
-use crate::onnx::atomic::AtomicFile;
+use crate::onnx::atomic::{AtomicFile, follow};
+use crate::onnx::open_files::with_room;
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::wire::{EncodeError, Encoder};
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -29,80 +32,142 @@ pub struct StoredFile {
     pub shared: bool,
 }
 
-/// Data files that were written for a model that is not there yet: they are removed again
-/// unless they are [kept](Self::keep).
+/// So many names that are taken are compared: the same model, saved again, finds its data there.
+const COMPARED: usize = 3;
+
+/// Data files that are complete but for their names.
 #[derive(Default)]
-pub struct Stored(Vec<StoredFile>);
+pub struct Pending {
+    files: Vec<(StoredFile, Option<AtomicFile>)>,
+    paths: HashSet<PathBuf>,
+}
 
-impl Stored {
-    /// The model is there.
-    pub fn keep(mut self) -> Vec<StoredFile> {
-        std::mem::take(&mut self.0)
+impl Pending {
+    /// Gives the files their names, so that a model that reads them can follow at once. With
+    /// `durable` they are on the disk before.
+    ///
+    /// # Errors
+    /// When somebody else has such a name by now, or the disk fails.
+    pub fn commit(self, durable: bool) -> Result<Vec<StoredFile>, WriteError> {
+        let named = self.files.into_iter().map(|(stored, file)| {
+            let synced = file.as_ref().filter(|_| durable).map_or(Ok(()), AtomicFile::sync);
+            let named = synced.and_then(|()| file.map_or(Ok(()), AtomicFile::commit));
+            named.map_err(|source| failed(&stored.path, source)).map(|()| stored)
+        });
+        named.collect()
+    }
+
+    fn push(&mut self, path: PathBuf, new: Option<AtomicFile>) {
+        self.paths.insert(path.clone());
+        self.files.push((StoredFile { shared: new.is_none(), path }, new));
     }
 }
 
-impl Drop for Stored {
-    fn drop(&mut self) {
-        for file in self.0.iter().filter(|file| !file.shared) {
-            // What cannot be removed stays: the error that led here says more.
-            let _ = fs::remove_file(&file.path);
-        }
-    }
+fn failed(path: &Path, source: io::Error) -> WriteError {
+    WriteError { path: path.into(), source: EncodeError::Write(source) }
 }
 
-/// Writes the data files of a model that will be `target`, and their names into the model.
+/// Writes the data files of a model that will be `target`, and the names that they are going to
+/// have into the model.
 ///
 /// # Errors
 /// When a file cannot be written, a payload not be read or scaled, or all names are taken.
-pub fn write(model: &mut ModelProto, plan: &Plan, target: &Path) -> Result<Stored, WriteError> {
+pub fn write(model: &mut ModelProto, plan: &Plan, target: &Path) -> Result<Pending, WriteError> {
     let folder = target.parent().unwrap_or(Path::new(""));
-    let mut stored = Stored::default();
+    let mut pending = Pending::default();
     let mut names = Vec::new();
     for file in &plan.files {
-        let (name, shared) = place(file, folder, target)?;
-        stored.0.push(StoredFile { path: folder.join(&name), shared });
+        let name = place(file, folder, target, &mut pending)?;
         names.push(name.to_string_lossy().into_owned());
     }
     plan.apply(model, &names);
-    Ok(stored)
+    Ok(pending)
 }
 
-/// Finds a name for a data file and writes it there, unless it is there already.
-fn place(file: &PlannedFile, folder: &Path, target: &Path) -> Result<(PathBuf, bool), WriteError> {
+/// Finds a name for a data file and writes what is to have it, unless it is there already.
+fn place(file: &PlannedFile, folder: &Path, target: &Path, pending: &mut Pending) -> Result<PathBuf, WriteError> {
     let mut last = folder.to_path_buf();
-    for name in file.wanted.candidates(target) {
-        last = folder.join(&name);
-        let written = place_at(file, &last).map_err(|source| WriteError { path: last.clone(), source })?;
-        if let Some(shared) = written {
-            return Ok((name, shared));
+    for (tried, name) in file.wanted.candidates(target).enumerate() {
+        let path = folder.join(&name);
+        let is_taken = pending.paths.contains(&path) || tried >= COMPARED && path.symlink_metadata().is_ok();
+        if !is_taken && !is_target(&path, target) && is_inside(&path, folder) {
+            let at_path = |source| WriteError { path: path.clone(), source };
+            let new = match look(file, &path).map_err(at_path)? {
+                Found::Nothing => Some(write_new(file, &path).map_err(at_path)?),
+                Found::Same => None,
+                Found::Other => continue,
+            };
+            pending.push(path, new);
+            return Ok(name);
         }
+        last = path;
     }
-    let taken = io::Error::new(io::ErrorKind::AlreadyExists, "it exists and has other contents; name another file");
-    Err(WriteError { path: last, source: EncodeError::Write(taken) })
+    Err(failed(&last, io::Error::new(io::ErrorKind::AlreadyExists, "the name is taken; choose another one")))
 }
 
-/// Whether the file was there already with the same bytes; `None` if other bytes are there.
-fn place_at(file: &PlannedFile, path: &Path) -> Result<Option<bool>, EncodeError> {
-    if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
-        return write_new(&file.layout.pieces, file.layout.len, path).map(|()| Some(false));
+/// Whether a file at `path` would be the model that is saved as `target`, perhaps by way of a link.
+fn is_target(path: &Path, target: &Path) -> bool {
+    let own = place_of(path);
+    own.is_some() && (own == place_of(target) || own == place_of(&follow(target)))
+}
+
+/// The folder of a path, by its real name, and the name in it.
+fn place_of(path: &Path) -> Option<(PathBuf, &OsStr)> {
+    Some((real_folder(path)?, path.file_name()?))
+}
+
+/// Whether a path is below the folder also when links are followed; readers ask for that.
+fn is_inside(path: &Path, folder: &Path) -> bool {
+    let real = |folder: &Path| Path::new(".").join(folder).canonicalize().ok();
+    match (real_folder(path), real(folder)) {
+        (Some(inner), Some(outer)) => inner.starts_with(outer),
+        // A folder that is not there yet will be a real one.
+        _ => true,
     }
-    let Ok(metadata) = path.metadata() else { return Ok(None) };
-    let old = file.old.as_ref().filter(|(old, _)| old.file.id() == (metadata.dev(), metadata.ino()));
-    let same = match old {
-        Some((_, unchanged)) => *unchanged,
+}
+
+fn real_folder(path: &Path) -> Option<PathBuf> {
+    Path::new(".").join(path.parent()?).canonicalize().ok()
+}
+
+/// What is at the place of a data file.
+enum Found {
+    Nothing,
+    /// A file of the same bytes.
+    Same,
+    Other,
+}
+
+/// A link is only good where the model itself has it: readers refuse others.
+fn look(file: &PlannedFile, path: &Path) -> Result<Found, EncodeError> {
+    let metadata = match fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(EncodeError::Write(error)),
+    };
+    let id = path.metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
+    let same = match file.old.as_ref().filter(|(old, _)| Some(old.file.id()) == id) {
+        Some((old, unchanged)) => *unchanged && (metadata.is_file() || place_of(&old.path) == place_of(path)),
         None => metadata.is_file() && metadata.len() == file.layout.len && holds(path, &file.layout.pieces)?,
     };
-    Ok(same.then_some(true))
+    Ok(if same { Found::Same } else { Found::Other })
 }
 
-fn write_new(pieces: &[Payload], len: u64, path: &Path) -> Result<(), EncodeError> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(EncodeError::Write)?;
-    }
-    let mut file = AtomicFile::create_new(path).map_err(EncodeError::Write)?;
-    file.reserve(len).map_err(EncodeError::Write)?;
-    encode(pieces, &mut file)?;
-    file.commit().map_err(EncodeError::Write)
+fn write_new(planned: &PlannedFile, path: &Path) -> Result<AtomicFile, EncodeError> {
+    let create = || {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(folder)?;
+        }
+        let file = with_room(|| AtomicFile::create_new(path))?;
+        if let Some((old, _)) = &planned.old {
+            file.take_after(&old.path.metadata()?)?;
+        }
+        file.reserve(planned.layout.len)?;
+        Ok(file)
+    };
+    let mut file = create().map_err(EncodeError::Write)?;
+    encode(&planned.layout.pieces, &mut file)?;
+    Ok(file)
 }
 
 fn encode(pieces: &[Payload], out: &mut impl Write) -> Result<(), EncodeError> {

@@ -76,6 +76,14 @@ pub enum SaveError {
         /// The data file.
         path: PathBuf,
     },
+    /// The target is a link to another folder, and data files can be in one of the two only.
+    #[error("cannot write `{}`: it is a link to `{}`; external data goes beside a file, name that", path.display(), target.display())]
+    Linked {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
     /// The data file is to have the name of the model, or to be in another folder.
     #[error("external data goes to a file beside the model: `{name}` must be another file name, without folders")]
     DataName {

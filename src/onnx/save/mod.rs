@@ -3,10 +3,9 @@
 mod error;
 mod prepare;
 
-use super::atomic::AtomicFile;
+use super::atomic::{AtomicFile, follow};
 use super::check::check;
-use super::external::{self, Storage, StoredFile};
-use super::load::is_same_file;
+use super::external::{self, Pending, Storage, StoredFile};
 use super::schema::ModelProto;
 use super::text::{self, PrintError, PrintOptions};
 use super::wire::{EncodeError, Encoder, Message};
@@ -14,6 +13,7 @@ pub use error::SaveError;
 use prepare::{Prepared, inlined, prepare};
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How to save a model.
@@ -64,7 +64,8 @@ pub fn save(model: &ModelProto, path: &Path) -> Result<Saved, SaveError> {
 pub fn save_with(model: &ModelProto, path: &Path, options: &SaveOptions) -> Result<Saved, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
     check(model).map_err(|source| SaveError::Check { path: path.into(), source })?;
-    if external::is_data_of(model, path) {
+    let old = external::data_files(model);
+    if file_id(path).is_some_and(|id| old.contains_key(&id)) {
         return Err(SaveError::OwnData { path: path.into() });
     }
     let prepared = prepare(model, path, options)?;
@@ -83,29 +84,42 @@ pub fn save_with(model: &ModelProto, path: &Path, options: &SaveOptions) -> Resu
     if path.is_dir() {
         return Err(failed(io::Error::from(io::ErrorKind::IsADirectory)));
     }
-    replace(prepared, path)
+    let saved = replace(prepared, path, options.largest)?;
+    let read: Vec<_> = saved.data.iter().filter_map(|file| file_id(&file.path)).collect();
+    let replaced = old.into_iter().filter(|(id, _)| !read.contains(id)).map(|(_, path)| path).collect();
+    Ok(Saved { replaced, ..saved })
+}
+
+/// Device and inode of a file that is there.
+fn file_id(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|metadata| (metadata.dev(), metadata.ino()))
 }
 
 /// Writes a regular file and its data files.
-fn replace(prepared: Prepared, path: &Path) -> Result<Saved, SaveError> {
+fn replace(prepared: Prepared, path: &Path, largest: u64) -> Result<Saved, SaveError> {
     let failed = |source| SaveError::Io { path: path.into(), source };
+    if prepared.plan.is_some() && follow(path).parent() != path.parent() {
+        return Err(SaveError::Linked { path: path.into(), target: follow(path) });
+    }
     // Before the data files: if this fails, it does so at once.
     let mut file = AtomicFile::create(path).map_err(failed)?;
     let Prepared { mut model, plan, moved, size } = prepared;
-    let data = match &plan {
+    let pending = match &plan {
         Some(plan) => external::write(model.to_mut(), plan, path)?,
-        None => Default::default(),
+        None => Pending::default(),
     };
     if !is_text(path) {
-        file.reserve(size.unwrap_or_else(|| model.fields_len())).map_err(failed)?;
+        // Not all that is large can be moved.
+        let size = size.unwrap_or_else(|| model.fields_len());
+        if size > largest {
+            return Err(SaveError::TooLarge { path: path.into(), size });
+        }
+        file.reserve(size).map_err(failed)?;
     }
     let bytes = encode(&model, &mut file, path)?;
+    let data = pending.commit(path.exists())?;
     file.commit().map_err(failed)?;
-    let data = data.keep();
-    let is_read = |old: &Path| data.iter().any(|file| file.shared && is_same_file(&file.path, old));
-    let old = plan.iter().flat_map(|plan| plan.old_files());
-    let replaced = old.filter(|old| !is_read(old)).map(Path::to_path_buf).collect();
-    Ok(Saved { bytes, data, moved, replaced })
+    Ok(Saved { bytes, data, moved, replaced: Vec::new() })
 }
 
 /// What went into a pipe cannot be taken back: all is computed once before the first byte.

@@ -99,11 +99,6 @@ struct List<T> {
 }
 
 impl<T> Numbers<T> {
-    /// Numbers that are written in packed form, as `[packed = true]` fields are.
-    pub fn packed(values: Vec<T>) -> Self {
-        Numbers::new(values, true)
-    }
-
     fn new(values: Vec<T>, packed: bool) -> Self {
         Numbers((!values.is_empty()).then(|| Box::new(List { values, packed })))
     }

@@ -61,6 +61,9 @@ impl<'a, V> IntoIterator for &'a mut Rare<V> {
 
 impl<V: Value> Field for Rare<V> {
     fn merge(&mut self, wire: WireType, input: &mut Decoder) -> Result<(), DecodeError> {
+        if self.0.is_none() {
+            input.charge(size_of::<Vec<V>>() as u64)?;
+        }
         self.0.get_or_insert_default().merge(wire, input)
     }
 

@@ -47,18 +47,19 @@ pub struct Folded {
     pub model: ModelProto,
     /// What was folded, and what was kept and why.
     pub report: FoldReport,
-    /// The scaled weights.
-    weights: Vec<Payload>,
+    /// The scaled weights, each after those that it would be without the last norm, the last two …
+    weights: Vec<Vec<Payload>>,
 }
 
 impl Folded {
-    /// The tags of all weights that overflow. Those that cannot be read do not count: whoever reads
-    /// them next is told.
+    /// The tags of all weights that overflow, and of the shorter chains that do as well. Those that
+    /// cannot be read do not count: whoever reads them next is told.
     fn overflowing(&self) -> impl Iterator<Item = u32> {
-        self.weights.iter().filter_map(|weight| match weight.for_each_piece(|_| {}) {
+        let overflow = |weight: &Payload| match weight.for_each_piece(|_| {}) {
             Err(PayloadError::Overflow(Overflow { tag, .. })) => Some(tag),
             _ => None,
-        })
+        };
+        self.weights.iter().flat_map(move |chain| chain.iter().rev().map_while(overflow))
     }
 }
 
@@ -108,7 +109,8 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     options.selection.check_all_match(names)?;
     let into = |fold: &Fold| (fold.linear.operator, graph.label(fold.linear.node));
     let into: Vec<(&'static str, String)> = plan.folds.iter().map(into).collect();
-    let weights = plan.folds.iter().map(|fold| fold.weight.clone()).collect();
+    let weights = plan.folds.iter().map(|fold| [&fold.shorter[..], std::slice::from_ref(&fold.weight)].concat());
+    let weights = weights.collect();
     apply::apply(&mut graph, plan.folds);
     let report = FoldReport::new(plan.decisions, &into, nodes_before, graph.nodes().count());
     Ok(Folded { model: graph.into_model(), report, weights })

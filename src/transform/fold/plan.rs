@@ -45,6 +45,9 @@ pub struct Fold {
     pub map: ChannelAffine,
     /// The new weight, computed when it is read.
     pub weight: Payload,
+    /// What the weight would be if the last norm, the last two … were left out; the shortest chain
+    /// first.
+    pub shorter: Vec<Payload>,
     /// The new bias, if one is needed.
     pub bias: Option<NewBias>,
 }
@@ -123,7 +126,7 @@ impl Planner<'_> {
         }
         match find_maker(self.graph, self.constants, node)? {
             Maker::Linear(linear) => {
-                let fold = self.absorb(linear, vec![node], map)?;
+                let fold = self.absorb(linear, node, map)?;
                 self.folds.push(fold);
                 self.absorbed.insert(node, self.folds.len() - 1);
                 Ok(self.folds.len() - 1)
@@ -140,30 +143,33 @@ impl Planner<'_> {
         };
         let fold = &self.folds[index];
         check_channels(self.graph, &fold.linear, map)?;
-        let mut norms = fold.norms.clone();
-        norms.push(node);
-        self.folds[index] = self.absorb(fold.linear.clone(), norms, fold.map.then(map))?;
+        let longer = self.absorb(fold.linear.clone(), node, fold.map.then(map))?;
+        let fold = &mut self.folds[index];
+        let before = std::mem::replace(fold, longer);
+        (fold.norms, fold.shorter) = (before.norms, before.shorter);
+        fold.norms.push(node);
+        fold.shorter.push(before.weight);
         self.absorbed.insert(node, index);
         Ok(index)
     }
 
-    fn absorb(&self, linear: Linear, norms: Vec<NodeId>, map: ChannelAffine) -> Result<Fold, Refusal> {
+    /// The fold of a map, of which `last` is the last part.
+    fn absorb(&self, linear: Linear, last: NodeId, map: ChannelAffine) -> Result<Fold, Refusal> {
         check_channels(self.graph, &linear, &map)?;
         if !map.is_finite() {
             return Err(Refusal::new(Code::Degenerate, "the maps of consecutive normalisations overflow"));
         }
-        let last = norms.last().map_or(0, |norm| norm.index());
-        if self.options.overflowing.contains(&last) {
+        if self.options.overflowing.contains(&last.index()) {
             let weight = self.graph.name(linear.weight);
             let detail = format!("an element of `{weight}` would not fit {}", linear.element.data_type().name());
             return Err(Refusal::because_of(self.graph, linear.node, Code::Overflow, detail));
         }
-        let weight = absorb::weight(self.graph, self.constants, &linear, &map, last)?;
+        let weight = absorb::weight(self.graph, self.constants, &linear, &map, last.index())?;
         let bias = absorb::bias(self.graph, self.constants, &linear, &map)?;
         if matches!(linear.bias, Bias::None) && bias.is_some() && self.graph.is_overridden("Add") {
             return Err(Refusal::new(Code::NameClash, "it would become an Add, which a local function replaces"));
         }
-        Ok(Fold { linear, norms, map, weight, bias })
+        Ok(Fold { linear, norms: vec![last], map, weight, shorter: Vec::new(), bias })
     }
 }
 

@@ -1,6 +1,7 @@
 //! External data, through the real binary. Models are written by hand: entries as ONNX text,
 //! data files as bytes.
 
+mod collisions;
 mod hostile;
 mod large;
 mod layout;

@@ -19,7 +19,7 @@ fn the_same_run_again_finds_its_data_there() {
     example.fold_to("folded.onnx", &[]);
     let (before, names) = (fs::read(example.path("folded.onnx")).unwrap(), example.names());
     let text = example.fold_to("folded.onnx", &[]);
-    assert!(text.contains("stay in …/folded.onnx.data"), "{text}");
+    assert!(text.contains("weights in …/folded.onnx.data were there already"), "{text}");
     assert_eq!((fs::read(example.path("folded.onnx")).unwrap(), example.names()), (before, names));
 }
 
@@ -53,7 +53,7 @@ fn in_place_the_old_data_stays_with_the_old_model() {
 fn data_that_does_not_change_is_shared_in_the_folder_and_copied_elsewhere() {
     let example = Example::new();
     let text = example.fold_to("kept.onnx", &["--exclude", "norm"]);
-    assert!(text.contains("stay in …/model.data"), "{text}");
+    assert!(text.contains("weights in …/model.data were there already"), "{text}");
     fs::create_dir(example.path("out")).unwrap();
     example.fold_to("out/kept.onnx", &["--exclude", "norm"]);
     assert_eq!(fs::read(example.path("out/model.data")).unwrap(), fs::read(example.path("model.data")).unwrap());

@@ -44,7 +44,7 @@ fn the_name_of_a_data_file_has_no_folder() {
     }
     fs::write(example.path("taken"), b"other").unwrap();
     let run = example.fold(&["-o", "@folded.onnx", "--external-data", "taken"]);
-    assert!(run.stderr.contains("it exists and has other contents"), "{}", run.stderr);
+    assert!(run.stderr.contains("the name is taken"), "{}", run.stderr);
     assert!(!example.path("folded.onnx").exists());
 }
 
@@ -66,6 +66,18 @@ fn a_model_too_large_for_one_file_gets_a_data_file() {
     }
     let inline = save_with(&read, &folder.path().join("inline.onnx"), &options(Storage::Inline));
     assert!(matches!(inline, Err(SaveError::TooLarge { .. })));
+    // A constant of a node stays where it is.
+    let text = format!(
+        "<ir_version: 8, opset_import: [\"\" : 17]> g (float[2] x) => (float[2] y) <float[4096] W = {{{}}}> {{
+            w = Identity (W)  c = Constant <value: tensor = float[4096] {{{}}}> ()  y = Identity (x)
+        }}",
+        vec!["1.0"; 4096].join(", "),
+        vec!["2.0"; 4096].join(", ")
+    );
+    let constant = bn_tool::onnx::text::parse(text.as_str()).unwrap();
+    let result = save_with(&constant, &folder.path().join("constant.onnx"), &options(Storage::Keep));
+    assert!(matches!(result, Err(SaveError::TooLarge { .. })), "{result:?}");
+    assert!(!folder.path().join("constant.onnx.data").exists());
     let metadata = SaveOptions { largest: 100, ..options(Storage::Keep) };
     assert!(matches!(save_with(&original, &target, &metadata), Err(SaveError::TooLarge { .. })));
 }

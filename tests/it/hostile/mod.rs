@@ -5,6 +5,6 @@ mod attributes;
 mod floods;
 mod graphs;
 mod operators;
-mod run;
+pub mod run;
 mod tensors;
 mod text;

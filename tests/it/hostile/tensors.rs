@@ -50,6 +50,10 @@ fn dimensions() {
     assert_wrong(&tensor(|w| w.dims = vec![i64::MIN, 2].into()), "is negative");
     assert_wrong(&tensor(|w| w.dims = vec![i64::MAX, i64::MAX].into()), "the product of its dimensions overflows");
     assert_wrong(&tensor(|w| w.dims = vec![1 << 32, 1 << 32].into()), "the product of its dimensions overflows");
+    for (dims, code) in [(1 << 58, 11), (1 << 57, 15), (1 << 55, 11)] {
+        let wide = tensor(|w| (w.dims, w.data_type) = (vec![dims].into(), Some(code)));
+        places(&wide).iter().for_each(|model| assert_invalid(model, ""));
+    }
     assert_wrong(&tensor(|w| w.dims = vec![1 << 40].into()), "there are 8 bytes, and its shape needs 4398046511104");
 }
 
@@ -88,6 +92,10 @@ fn sparse_tensors() {
     assert_invalid(&sparse("int64[2] {0, 9}"), "its index 9 is out of range");
     assert_invalid(&sparse("int64[2] {-9223372036854775808, 1}"), "is out of range");
     assert_invalid(&sparse("int64[2,2] {0, 1, 3, 0}"), "its index 3 is out of range");
+    let empty =
+        "<sparse_tensor(float[4611686018427387904,3,0]) w = {float[1] {1}, int64[1,3] {4611686018427387903, 2, 0}}>";
+    assert_invalid(&model(&format!("g () => () {empty} {{}}")), "its index 0 is out of range");
+    assert_invalid(&sparse("int64[2,2] {1, 0, 0, 2}"), "its indices do not ascend");
     assert_invalid(&sparse("int64[2] {1, 1}"), "its indices do not ascend");
     assert_invalid(&sparse("int64[2,3] {1, 1, 1, 1, 1, 1}"), "its indices have not the shape");
     assert_invalid(&sparse("float[2] {1, 1}"), "its indices are not of type int64");
