@@ -28,10 +28,10 @@ def main():
         model = Path(folder) / "model.onnx"
         command = ["cargo", "run", "--release", "--quiet", "--example", "many_nodes", "--", model, str(options.nodes)]
         subprocess.run(command, cwd=ROOT, check=True)
-        output = Path(folder) / "out.onnx"
+        out = Path(folder) / "out"
         print(f"{options.nodes} nodes, {model.stat().st_size / 1e6:.0f} MB")
-        fold = [BINARY, "fold", model, "-o", output, "--no-verify", "--quiet"]
-        results = [run(fold, output) for _ in range(options.runs + 1)][1:]  # the first one warms the cache
+        fold = [BINARY, "fold", model, "-o", out / "out.onnx", "--no-verify", "--quiet"]
+        results = [run(fold, out) for _ in range(options.runs + 1)][1:]  # the first one warms the cache
         for name, figures in zip(["wall seconds", "CPU seconds", "peak MB"], zip(*results)):
             summary(name, figures)
 

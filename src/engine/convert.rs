@@ -8,6 +8,7 @@ use super::error::EngineError;
 use super::widen::{is_type_attribute, stays_f32, widened, widened_bytes, widened_code, widened_floats};
 use crate::onnx::access::{standard_opset, text};
 use crate::onnx::element::{DataType, FloatType};
+use crate::onnx::element_count;
 use crate::onnx::schema::{
     AttributeProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, TypeProto, ValueInfoProto,
 };
@@ -228,10 +229,16 @@ impl Converter {
     }
 }
 
+/// Sparse tensors of more elements are refused: a few bytes would become gigabytes.
+const LARGEST_DENSE: usize = 1 << 28;
+
 /// The dense form of a sparse tensor: `indices` are linear `[NNZ]` or coordinates `[NNZ, rank]`.
 fn densified(sparse: &SparseTensorProto) -> Result<TensorProto, EngineError> {
     let problem = |what: &str| EngineError::Graph { what: format!("sparse tensor `{}`: {what}", sparse.name()) };
     let (Some(values), Some(indices)) = (&sparse.values, &sparse.indices) else { return Err(problem("incomplete")) };
+    if element_count(&sparse.dims).is_none_or(|count| count > LARGEST_DENSE) {
+        return Err(problem("too large to be made dense"));
+    }
     let mut dense = TensorProto { dims: sparse.dims.clone(), name: values.name.clone(), ..Default::default() };
     dense.data_type = values.data_type;
     let shape = dense.shape()?;
