@@ -116,18 +116,19 @@ fn place_of(path: &Path) -> Option<(PathBuf, &OsStr)> {
     Some((real_folder(path)?, path.file_name()?))
 }
 
-/// Whether a path is below the folder also when links are followed; readers ask for that.
+/// Whether a path is below the folder also when links are followed; readers ask for that. Folders
+/// that are not there yet will be real ones.
 fn is_inside(path: &Path, folder: &Path) -> bool {
-    let real = |folder: &Path| Path::new(".").join(folder).canonicalize().ok();
-    match (real_folder(path), real(folder)) {
-        (Some(inner), Some(outer)) => inner.starts_with(outer),
-        // A folder that is not there yet will be a real one.
-        _ => true,
-    }
+    let inner = path.ancestors().skip(1).find_map(real);
+    real(folder).is_none_or(|outer| inner.is_some_and(|inner| inner.starts_with(outer)))
 }
 
 fn real_folder(path: &Path) -> Option<PathBuf> {
-    Path::new(".").join(path.parent()?).canonicalize().ok()
+    real(path.parent()?)
+}
+
+fn real(folder: &Path) -> Option<PathBuf> {
+    Path::new(".").join(folder).canonicalize().ok()
 }
 
 /// What is at the place of a data file.

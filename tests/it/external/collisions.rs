@@ -29,7 +29,12 @@ fn the_data_never_takes_the_name_of_the_model() {
 
 #[test]
 fn the_data_stays_in_the_folder_also_when_links_are_followed() {
-    let example = with_data_in("sub/model.data");
+    for location in ["sub/model.data", "sub/deeper/model.data"] {
+        stays_in_the_folder(&with_data_in(location));
+    }
+}
+
+fn stays_in_the_folder(example: &Example) {
     fs::create_dir(example.path("elsewhere")).unwrap();
     symlink(example.path("elsewhere"), example.path("out/sub")).unwrap();
     let text = example.fold_to("out/folded.onnx", &[]);
