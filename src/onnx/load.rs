@@ -5,7 +5,7 @@ use super::external::{ResolveError, resolve};
 use super::schema::ModelProto;
 use super::stable_file::StableFile;
 use super::text::{self, ParseError};
-use super::wire::{DecodeError, Decoder, Input, first_difference};
+use super::wire::{DecodeError, Decoder, EncodeError, Input, Message, first_difference};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -65,6 +65,14 @@ pub enum LoadError {
         path: PathBuf,
         /// What is wrong with it.
         source: CheckError,
+    },
+    /// The file cannot be compared with what was read of it.
+    #[error("cannot read {} again: {source}", name(path, "standard input"))]
+    Compare {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: EncodeError,
     },
     /// The file decodes, but to nothing that is a model.
     #[error("{} is not an ONNX model: it has no graph", name(path, "standard input"))]
@@ -151,7 +159,8 @@ impl Source {
         if self.is_text {
             return Ok(None);
         }
-        first_difference(model, &self.input).map_err(|source| LoadError::Io { path: self.path.clone(), source })
+        let compared = first_difference(&self.input, |encoder| model.encode_fields(encoder));
+        compared.map_err(|source| LoadError::Compare { path: self.path.clone(), source })
     }
 }
 

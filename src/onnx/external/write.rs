@@ -5,13 +5,15 @@ use crate::onnx::atomic::{AtomicFile, follow};
 use crate::onnx::open_files::with_room;
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::ModelProto;
-use crate::onnx::wire::{EncodeError, Encoder};
+use crate::onnx::stable_file::StableFile;
+use crate::onnx::wire::{EncodeError, Encoder, Input, first_difference};
 use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a data file cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -167,41 +169,20 @@ fn write_new(planned: &PlannedFile, path: &Path) -> Result<AtomicFile, EncodeErr
         Ok(file)
     };
     let mut file = create().map_err(EncodeError::Write)?;
-    encode(&planned.layout.pieces, &mut file)?;
+    let mut encoder = Encoder::new(&mut file);
+    encode(&planned.layout.pieces, &mut encoder)?;
+    encoder.finish()?;
     Ok(file)
 }
 
-fn encode(pieces: &[Payload], out: &mut impl Write) -> Result<(), EncodeError> {
-    let mut encoder = Encoder::new(out);
-    pieces.iter().try_for_each(|piece| encoder.payload(piece))?;
-    encoder.finish().map(|_| ())
+fn encode(pieces: &[Payload], encoder: &mut Encoder) -> Result<(), EncodeError> {
+    pieces.iter().try_for_each(|piece| encoder.payload(piece))
 }
 
 /// Whether a file consists of these pieces.
 fn holds(path: &Path, pieces: &[Payload]) -> Result<bool, EncodeError> {
-    let file = File::open(path).map_err(EncodeError::Write)?;
-    let mut comparison = Comparison { file, block: Vec::new(), differs: false };
-    match encode(pieces, &mut comparison) {
-        Err(EncodeError::Write(_)) if comparison.differs => Ok(false),
-        result => result.map(|()| true),
-    }
-}
-
-/// A writer that fails at the first byte that is not in the file.
-struct Comparison {
-    file: File,
-    block: Vec<u8>,
-    differs: bool,
-}
-
-impl Write for Comparison {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.block.resize(bytes.len(), 0);
-        self.differs = self.file.read_exact(&mut self.block).is_err() || self.block != bytes;
-        if self.differs { Err(io::ErrorKind::InvalidData.into()) } else { Ok(bytes.len()) }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    // What cannot be read is not known to be the same.
+    let Ok(file) = File::open(path).and_then(StableFile::new) else { return Ok(false) };
+    let difference = first_difference(&Input::File(Arc::new(file)), |encoder| encode(pieces, encoder))?;
+    Ok(difference.is_none())
 }

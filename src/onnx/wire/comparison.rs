@@ -1,24 +1,25 @@
-//! Is an encoded message what an input has?
+//! Are encoded bytes what an input has?
 
 use super::encoder::Sink;
-use super::{EncodeError, Encoder, Input, Message};
+use super::{EncodeError, Encoder, Input};
 use crate::onnx::payload::Payload;
 use std::io;
 
-/// The first byte of the input that encoding the message would not give. Payloads that still
-/// are where they would be written are not read.
+/// The first byte of the input that `encode` would not give. Payloads that still are where they
+/// would be written are not read.
 ///
 /// # Errors
-/// When the input cannot be read.
-pub fn first_difference(message: &impl Message, input: &Input) -> io::Result<Option<u64>> {
+/// When the input, or a payload, cannot be read, or a scaled payload does not fit its type.
+pub fn first_difference(
+    input: &Input,
+    encode: impl FnOnce(&mut Encoder) -> Result<(), EncodeError>,
+) -> Result<Option<u64>, EncodeError> {
     let mut comparison = Comparison { input, position: 0, differs: false };
     let mut encoder = Encoder::into_sink(&mut comparison);
-    let encoded = message.encode_fields(&mut encoder).and_then(|()| encoder.finish());
+    let encoded = encode(&mut encoder).and_then(|()| encoder.finish());
     match encoded {
-        Err(_) if comparison.differs => Ok(Some(comparison.position)),
-        Ok(_) => Ok((comparison.position != input.len()).then_some(comparison.position)),
-        Err(EncodeError::Write(error)) => Err(error),
-        Err(EncodeError::Payload(error)) => Err(io::Error::other(error)),
+        Err(EncodeError::Write(_)) if comparison.differs => Ok(Some(comparison.position)),
+        encoded => encoded.map(|_| (comparison.position != input.len()).then_some(comparison.position)),
     }
 }
 
