@@ -67,6 +67,10 @@ pub(super) fn check_sole_readers(graph: &Graph, way: &[Hop]) -> Result<(), Refus
     way.iter().try_for_each(|hop| check_sole_reader(graph, hop.value, hop.reader))
 }
 
+/// Readers of one value, be it only of its shape, beyond which they are not looked at: as many
+/// normalisations may ask.
+const MANY: usize = 10_000;
+
 /// Checks that nobody but `reader` sees the elements of `value`.
 ///
 /// # Errors
@@ -83,6 +87,10 @@ fn check_sole_reader(graph: &Graph, value: ValueId, reader: NodeId) -> Result<()
     }
     if graph.node(reader).scope != data.scope {
         return Err(Refusal::new(Code::SubgraphCapture, format!("`{name}` comes from outside the subgraph")));
+    }
+    if data.uses.len() > MANY {
+        let detail = format!("`{name}` has {} readers, too many to look at each", data.uses.len());
+        return Err(Refusal::new(Code::OtherReader, detail));
     }
     let mut uses = graph.data_uses(value);
     let Some(other) = uses.find(|usage| usage.node != reader || usage.slot != own_slot(graph, value, reader)) else {

@@ -11,6 +11,7 @@ mod fixtures;
 mod fold_properties;
 mod generate;
 mod hostile;
+mod many_readers;
 mod normalise;
 mod other_writers;
 mod overflow;

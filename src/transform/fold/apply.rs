@@ -90,10 +90,17 @@ fn adapt_attributes(graph: &mut Graph, node: NodeId, gain: f64) {
     }
 }
 
+/// A constant that more inputs read, be it only its shape, gets a copy without a look at them all:
+/// as many operators may ask.
+const MANY: usize = 10_000;
+
 /// Whether a stored constant is seen by this input of this node only, so that it can be
 /// edited where it is.
 fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> bool {
     let data = graph.value(value);
+    if data.uses.len() > MANY {
+        return false;
+    }
     let mut uses = graph.data_uses(value);
     let only =
         uses.next().is_some_and(|usage| usage.node == node && usage.slot as usize == slot) && uses.next().is_none();
