@@ -3,7 +3,7 @@
 //! Operator: <https://onnx.ai/onnx/operators/onnx__BatchNormalization.html>, versions 1, 6, 7,
 //! 9, 14 and 15. Ioffe and Szegedy, "Batch Normalization", ICML 2015.
 
-use crate::affine::ChannelAffine;
+use crate::affine::Affine;
 use crate::graph::constant::{Constants, Dense};
 use crate::graph::{Graph, NodeId};
 use crate::onnx::schema::AttributeProto;
@@ -70,7 +70,7 @@ impl BatchNorm {
     ///
     /// # Errors
     /// The refusal `degenerate`, when a channel has no finite map.
-    pub fn affine(&self) -> Result<ChannelAffine, Refusal> {
+    pub fn affine(&self) -> Result<Affine, Refusal> {
         let degenerate =
             |channel: usize, what: &str| Refusal::new(Code::Degenerate, format!("channel {channel}: {what}"));
         let (mut scale, mut shift) = (Vec::new(), Vec::new());
@@ -87,7 +87,7 @@ impl BatchNorm {
             scale.push(s);
             shift.push(t);
         }
-        Ok(ChannelAffine::new(scale, shift))
+        Ok(Affine::per_channel(scale, shift))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Fold, verify and inspect BatchNormalization in ONNX models.
 //!
 //! In inference mode a BatchNormalization is a map per channel, `y = s ⊙ x + t`
-//! ([`affine::ChannelAffine`]). [`transform::fold`] lets the linear operator before it absorb
+//! ([`affine::Affine`]). [`transform::fold`] lets the linear operator before it absorb
 //! the map, or says why not ([`refusal`]); [`verify`] runs both models and compares.
 //!
 //! ```
@@ -27,12 +27,15 @@
 //! factor per channel; the weights stream through once, when it is saved.
 
 pub mod affine;
+pub mod arithmetic;
 pub mod batch_norm;
 pub mod cli;
 pub mod engine;
 pub mod graph;
 pub mod linear;
 pub mod onnx;
+pub mod operator;
+pub mod passage;
 pub mod refusal;
 pub mod report;
 pub mod transform;

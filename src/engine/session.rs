@@ -222,7 +222,7 @@ mod tests {
             tensor: "w".into(),
             source: FloatType::F32.encode(&[1e30]).into(),
             element: FloatType::F32,
-            scaling: Scaling { view: [1, 1, 1, 1], factors: [1e30].into() },
+            scalings: vec![Scaling { view: [1, 1, 1, 1], factors: [1e30].into() }],
         };
         let mut weight = TensorProto::floats("w", FloatType::F32, &[1], &[0.0]);
         weight.set_elements(Payload::Scaled(Arc::new(scaled)));

@@ -67,23 +67,36 @@ impl Graph {
         self.node_mut(node).removed = true;
     }
 
-    /// Removes a node that only passes on, and gives its first output to the node that made
-    /// its first input: the name after it survives, the name before it goes. Whoever else
+    /// Removes a node that only passes on its input `slot`, and gives its first output to the node
+    /// that made that input: the name after it survives, the name before it goes. Whoever else
     /// reads the value before it (for its shape) reads the value after it.
-    pub fn remove_passing(&mut self, node: NodeId) {
-        let (Some(before), Some(after)) = (self.input(node, 0), self.output(node, 0)) else { return };
+    pub fn remove_passing(&mut self, node: NodeId, slot: usize) {
+        let (Some(before), Some(after)) = (self.input(node, slot), self.output(node, 0)) else { return };
         let Origin::Node(maker, slot) = self.value(before).origin else { return };
         self.value_mut(after).origin = Origin::Node(maker, slot);
         self.remove_node(node);
-        for usage in self.value(before).uses.clone() {
-            self.set_input(usage.node, usage.slot as usize, after);
-        }
+        self.redirect(before, after);
         let (name, slot) = (self.name(after).to_owned(), slot as usize);
         self.node_mut(maker).outputs[slot] = Some(after);
         let proto = self.proto_mut(maker);
         let old = std::mem::replace(&mut proto.output[slot], name);
         rename_sharding(&mut proto.device_configurations, &old, &proto.output[slot]);
         self.forget(before);
+    }
+
+    /// Removes a node that only passes on its input `slot`; who read its first output, which nobody
+    /// outside may see, reads that input: the name before it survives.
+    pub fn bypass(&mut self, node: NodeId, slot: usize) {
+        let (Some(before), Some(after)) = (self.input(node, slot), self.output(node, 0)) else { return };
+        self.redirect(after, before);
+        self.remove_node(node);
+    }
+
+    /// Lets all nodes that read a value read another one.
+    pub fn redirect(&mut self, from: ValueId, to: ValueId) {
+        for usage in self.value(from).uses.clone() {
+            self.set_input(usage.node, usage.slot as usize, to);
+        }
     }
 
     /// Turns a node into another one that makes the same outputs.
@@ -168,8 +181,8 @@ impl Graph {
     }
 
     /// Inserts a node after another one. It makes one new value, `output`, which must be a
-    /// fresh name, and which is returned.
-    pub fn insert_after(&mut self, node: NodeId, op: &str, inputs: &[ValueId], output: BString) -> ValueId {
+    /// fresh name. The node is returned.
+    pub fn insert_after(&mut self, node: NodeId, op: &str, inputs: &[ValueId], output: BString) -> NodeId {
         let scope = self.node(node).scope;
         let proto = NodeProto { op_type: Some(op.into()), output: vec![output.clone()], ..Default::default() };
         let id = self.push_node(scope, proto);
@@ -179,7 +192,7 @@ impl Graph {
         }
         let value = self.add_value(scope, output.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));
-        value
+        id
     }
 
     /// The tensor of an initializer, or of the `value` of a Constant node.

@@ -14,6 +14,15 @@ use bstr::ByteSlice;
 /// The axes of a value, each of known or unknown length; `None` when not even the rank is known.
 pub type Axes = Option<Vec<Option<usize>>>;
 
+/// The length of an axis. Two axes with the same symbol have the same length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Length {
+    /// A number.
+    Known(usize),
+    /// A length that is not known.
+    Symbol(u32),
+}
+
 /// What is known of one value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Fact {
@@ -57,6 +66,13 @@ impl Facts {
             }
             _ => self.noted[value.index()].clone(),
         }
+    }
+
+    /// The axes of a value.
+    pub fn axes(&self, graph: &Graph, value: ValueId) -> Option<Vec<Length>> {
+        let shape = self.of(graph, value).shape?;
+        let symbol = |axis: usize| Length::Symbol((value.index() * 64 + axis) as u32);
+        Some(shape.iter().enumerate().map(|(axis, length)| length.map_or(symbol(axis), Length::Known)).collect())
     }
 
     /// The rank of a value, if it is known.

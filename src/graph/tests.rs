@@ -81,7 +81,7 @@ fn removing_a_passing_node_moves_the_name_and_the_shape_readers() {
         }",
     );
     let y = value(&graph, "y");
-    graph.remove_passing(node(&graph, "y"));
+    graph.remove_passing(node(&graph, "y"), 0);
     assert_eq!(graph.value(y).uses.len(), 1);
     assert_eq!(printed(graph), "g (float[2] x) => (float[2] y, int64[1] s)\n{\ny = Relu (x)\ns = Shape (y)\n}\n");
 }
@@ -119,7 +119,8 @@ fn fresh_names_are_fresh_in_every_scope() {
 fn an_inserted_node_comes_right_after() {
     let mut graph = graph("g (float[2] x) => (float[2] y) { v = Relu (x)  y = Neg (v) }");
     let (relu, v) = (node(&graph, "v"), value(&graph, "v"));
-    let w = graph.insert_after(relu, "Abs", &[v], "w".into());
+    let abs = graph.insert_after(relu, "Abs", &[v], "w".into());
+    let w = graph.output(abs, 0).unwrap();
     graph.set_input(node(&graph, "y"), 0, w);
     assert_eq!(printed(graph), "g (float[2] x) => (float[2] y)\n{\nv = Relu (x)\nw = Abs (v)\ny = Neg (w)\n}\n");
 }

@@ -1,96 +1,163 @@
-//! The operators that absorb a map after them: `s ⊙ L(x) + t`.
+//! The operators that absorb a map: after them, `s ⊙ L(x) + t`, or before them, `L(s ⊙ x + t)`.
 //!
-//! An operator says only where its output channels lie in its weight and where its bias is;
-//! the algebra ([`absorb`]) is written once:
+//! An operator says only which axes of its weight are axes of its output and of its input, and where
+//! its bias is; the algebra ([`weight`], [`bias`]) is written once:
 //!
 //! ```text
 //! s ⊙ (W·x + g·b) + t  =  (s ⊙ W)·x + (s·g·b + t)
+//! W·(s ⊙ x + t) + g·b  =  (W ⊙ s)·x + (g·b + W·t)
 //! ```
 
-pub mod absorb;
+pub mod bias;
 mod conv;
 mod conv_transpose;
+mod einsum;
 mod gemm;
 mod matmul;
-mod matmul_add;
-pub mod path;
+mod normalization;
+pub mod weight;
 
-use crate::graph::constant::Constants;
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{NodeId, ValueId};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::AttributeProto;
+use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
-use bstr::ByteSlice;
+use bias::{Bias, Layout};
+use weight::Weight;
 
-/// A linear operator with a constant weight, and what a map after it has to change.
+/// A linear operator with a constant weight, or a normalisation with a constant gain, and what a map
+/// has to change in it.
 #[derive(Clone, Debug)]
 pub struct Linear {
     /// How the operator is called in reports.
     pub operator: &'static str,
-    /// The node that reads the weight.
+    /// The node.
     pub node: NodeId,
-    /// The node's input that is the weight.
-    pub slot: usize,
-    /// The weight.
-    pub weight: ValueId,
-    /// The type of its elements.
-    pub element: FloatType,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// Where the output channels lie in the weight: `[outer, rows, channels, inner]`, see
-    /// [`Scaling`](crate::onnx::element::Scaling).
-    pub view: [usize; 4],
+    /// Its weight, or gain.
+    pub weight: Weight,
     /// Where the bias is.
     pub bias: Bias,
+    /// The rank of its output.
+    pub rank: usize,
+    /// What it lets be done to its input.
+    pub input: Input,
+}
+
+/// What may be done to the input of a linear operator, so that the weight can make up for it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    /// Which input of the node it is.
+    pub slot: usize,
+    /// What the product of input and weight is multiplied with (`alpha` of Gemm).
+    pub gain: f64,
+    /// Which maps.
+    pub takes: Takes,
+}
+
+/// Which maps the input of an operator takes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Takes {
+    /// Any.
+    All,
+    /// Those without shift: the reason, as in "Conv `c` pads with zeros".
+    Scaling(String),
+    /// None: it is not linear.
+    Nothing,
 }
 
 /// Attributes that decide where channels and bias lie, or what they are multiplied with.
-const ATTRIBUTES: [(&str, i32); 6] = [
+const ATTRIBUTES: [(&str, i32); 7] = [
     ("group", AttributeProto::INT),
     ("beta", AttributeProto::FLOAT),
+    ("transA", AttributeProto::INT),
     ("transB", AttributeProto::INT),
     ("axis", AttributeProto::INT),
     ("broadcast", AttributeProto::INT),
     ("alpha", AttributeProto::FLOAT),
 ];
 
-/// Where a linear operator has its bias.
-#[derive(Clone, Debug)]
-pub enum Bias {
-    /// An input of a node, its last axis the channels (or one number for all).
-    Operand {
-        /// The node: the operator itself, or the Add after it.
-        node: NodeId,
-        /// Its input.
-        slot: usize,
-        /// The bias, unless it is omitted.
-        value: Option<ValueId>,
-        /// What the operator multiplies the bias with (`beta` of Gemm).
-        gain: f64,
-    },
-    /// The operator has none: an Add has to follow.
-    None,
-}
-
-impl Linear {
-    /// The number of output channels.
-    pub fn channels(&self) -> usize {
-        self.view[0] * self.view[2]
-    }
-}
-
 /// Reads the operator that a node is; `None` when it is not a linear one.
-pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Option<Result<Linear, Refusal>> {
-    let context = Context { graph, constants, node };
-    let read = match graph.op(node).to_str().unwrap_or("") {
+pub fn read(op: &Operator) -> Option<Result<Linear, Refusal>> {
+    let read = match op.name() {
         "Conv" => conv::read,
         "ConvTranspose" => conv_transpose::read,
         "Gemm" => gemm::read,
         "MatMul" => matmul::read,
-        "Add" => return matmul_add::read(&context),
+        "Einsum" => einsum::read,
+        "InstanceNormalization" => normalization::instance,
+        "GroupNormalization" => normalization::group,
+        "LayerNormalization" => normalization::layer,
+        "RMSNormalization" => normalization::root_mean_square,
         _ => return None,
     };
-    Some(context.check_attributes().and_then(|()| read(&context)))
+    Some(check_attributes(op).and_then(|()| read(op)))
+}
+
+/// Checks the attributes that decide where channels and bias lie.
+fn check_attributes(op: &Operator) -> Result<(), Refusal> {
+    match op.graph.proto(op.node).malformed_attribute(&ATTRIBUTES) {
+        None => Ok(()),
+        Some(name) => {
+            let detail = format!("the attribute `{name}` of {} is not one number", op.label());
+            Err(op.refuse(Code::Malformed, detail))
+        }
+    }
+}
+
+/// A constant operand: where it is, its type and shape.
+struct Operand {
+    slot: usize,
+    value: ValueId,
+    element: FloatType,
+    shape: Vec<usize>,
+}
+
+impl Operand {
+    /// The constant weight of this rank or more in an input.
+    fn weight(op: &Operator, slot: usize, min_rank: usize) -> Result<Operand, Refusal> {
+        let operand = format!("the weight of {}", op.label());
+        let missing = || op.refuse(Code::Malformed, format!("{operand} is missing"));
+        let value = op.input(slot).ok_or_else(missing)?;
+        let (element, shape) = op.constants.type_and_shape(value).map_err(|reason| {
+            Refusal::not_constant(op.graph, Code::WeightNotConstant, &operand, reason).at(&op.graph.label(op.node))
+        })?;
+        let unsupported = || op.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name()));
+        let element = element.float().ok_or_else(unsupported)?;
+        if shape.len() < min_rank || shape.contains(&0) {
+            return Err(op.refuse(Code::ShapeMismatch, format!("{operand} has the shape {shape:?}")));
+        }
+        Ok(Operand { slot, value, element, shape })
+    }
+
+    /// A weight whose axes, split into `lengths`, are these axes of the output and of the input.
+    fn with_axes(self, lengths: Vec<usize>, output: Vec<weight::Role>, input: Vec<weight::Role>) -> Weight {
+        let Operand { slot, value, element, shape } = self;
+        Weight { slot, value, element, shape, lengths, output, input }
+    }
+}
+
+/// The bias in an input: absent, or constant, of the type of the weight, and of a shape that `fits`;
+/// otherwise that gives the code of the refusal.
+fn read_bias(
+    op: &Operator,
+    slot: usize,
+    gain: f64,
+    element: FloatType,
+    layout: Layout,
+    fits: impl Fn(&[usize]) -> Result<(), Code>,
+) -> Result<Bias, Refusal> {
+    let value = op.input(slot);
+    if let Some(value) = value.filter(|_| gain != 0.0) {
+        let operand = format!("the bias of {}", op.label());
+        let (stored, shape) = op.constants.type_and_shape(value).map_err(|reason| {
+            Refusal::not_constant(op.graph, Code::BiasNotConstant, &operand, reason).at(&op.graph.label(op.node))
+        })?;
+        if stored != element.data_type() {
+            return Err(op.refuse(Code::UnsupportedType, format!("{operand} is of type {}", stored.name())));
+        }
+        fits(&shape).map_err(|code| op.refuse(code, format!("{operand} has the shape {shape:?}")))?;
+    }
+    Ok(Bias::Operand { slot, value, gain, layout })
 }
 
 /// Whether a bias has one number per channel. No runtime takes another number of them; some may
@@ -100,85 +167,5 @@ fn one_per_channel(channels: usize) -> impl Fn(&[usize]) -> Result<(), Code> {
         [length] if *length == channels => Ok(()),
         _ if shape.iter().product::<usize>() == channels => Err(Code::ShapeMismatch),
         _ => Err(Code::Malformed),
-    }
-}
-
-/// A node to read, and where to look things up.
-struct Context<'a> {
-    graph: &'a Graph,
-    constants: &'a Constants<'a>,
-    node: NodeId,
-}
-
-/// A constant weight: where it is, its type and shape.
-struct Weight {
-    value: ValueId,
-    element: FloatType,
-    shape: Vec<usize>,
-}
-
-impl Context<'_> {
-    fn label(&self) -> String {
-        format!("{} `{}`", self.graph.op_label(self.node), self.graph.label(self.node))
-    }
-
-    fn refuse(&self, code: Code, detail: String) -> Refusal {
-        Refusal::because_of(self.graph, self.node, code, detail)
-    }
-
-    fn int(&self, name: &str, default: i64) -> i64 {
-        self.graph.proto(self.node).int(name, default)
-    }
-
-    /// Checks the attributes that decide where channels and bias lie.
-    fn check_attributes(&self) -> Result<(), Refusal> {
-        match self.graph.proto(self.node).malformed_attribute(&ATTRIBUTES) {
-            None => Ok(()),
-            Some(name) => {
-                let detail = format!("the attribute `{name}` of {} is not one number", self.label());
-                Err(self.refuse(Code::Malformed, detail))
-            }
-        }
-    }
-
-    /// The constant weight of this rank or more in an input.
-    fn weight(&self, slot: usize, min_rank: usize) -> Result<Weight, Refusal> {
-        let operand = format!("the weight of {}", self.label());
-        let missing = || self.refuse(Code::Malformed, format!("{operand} is missing"));
-        let value = self.graph.input(self.node, slot).ok_or_else(missing)?;
-        let (element, shape) = self.constants.type_and_shape(value).map_err(|reason| {
-            Refusal::not_constant(self.graph, Code::WeightNotConstant, &operand, reason)
-                .at(&self.graph.label(self.node))
-        })?;
-        let unsupported = || self.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name()));
-        let element = element.float().ok_or_else(unsupported)?;
-        if shape.len() < min_rank || shape.contains(&0) {
-            return Err(self.refuse(Code::ShapeMismatch, format!("{operand} has the shape {shape:?}")));
-        }
-        Ok(Weight { value, element, shape })
-    }
-
-    /// The bias in an input: absent, or constant, of the type of the weight, and of a shape that
-    /// `fits`; otherwise that gives the code of the refusal.
-    fn bias(
-        &self,
-        slot: usize,
-        gain: f64,
-        weight: FloatType,
-        fits: impl Fn(&[usize]) -> Result<(), Code>,
-    ) -> Result<Bias, Refusal> {
-        let value = self.graph.input(self.node, slot);
-        if let Some(value) = value.filter(|_| gain != 0.0) {
-            let operand = format!("the bias of {}", self.label());
-            let (element, shape) = self.constants.type_and_shape(value).map_err(|reason| {
-                Refusal::not_constant(self.graph, Code::BiasNotConstant, &operand, reason)
-                    .at(&self.graph.label(self.node))
-            })?;
-            if element != weight.data_type() {
-                return Err(self.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name())));
-            }
-            fits(&shape).map_err(|code| self.refuse(code, format!("{operand} has the shape {shape:?}")))?;
-        }
-        Ok(Bias::Operand { node: self.node, slot, value, gain })
     }
 }

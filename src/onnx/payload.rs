@@ -14,7 +14,7 @@ pub enum Payload {
     Memory(Bytes),
     /// A range of a file.
     File(FileSlice),
-    /// Another payload times one factor per channel, computed as it is read.
+    /// Another payload times factors, one per channel, computed as it is read.
     Scaled(Arc<Scaled>),
 }
 
@@ -37,8 +37,8 @@ pub struct Scaled {
     pub source: Payload,
     /// The type of the elements.
     pub element: FloatType,
-    /// The factors and where they apply.
-    pub scaling: Scaling,
+    /// The factors and where they apply; all of them are applied before the one rounding.
+    pub scalings: Vec<Scaling>,
 }
 
 /// A finite element became infinite when it was scaled.
@@ -115,7 +115,7 @@ impl Payload {
             Payload::Scaled(scaled) => {
                 scaled.source.read(offset, out)?;
                 let first = offset / scaled.element.size() as u64;
-                if !scaled.element.scale(out, first, &scaled.scaling) {
+                if !scaled.element.scale(out, first, &scaled.scalings) {
                     scaled.check_overflow(offset, out)?;
                 }
             }
@@ -209,7 +209,7 @@ mod tests {
     fn doubled(values: &[f64]) -> Payload {
         let scaling = Scaling { view: [1, 1, 1, values.len()], factors: [2.0].into() };
         let source = FloatType::F16.encode(values).into();
-        Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 7, source, element: FloatType::F16, scaling }))
+        Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 7, source, element: FloatType::F16, scalings: vec![scaling] }))
     }
 
     #[test]

@@ -101,10 +101,10 @@ impl Code {
                 "Scaling the wrong axis would silently compute something else, in particular when both axes have the same length.",
                 "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model.",
             ),
-            Code::ConstantLeft => because(
-                "The constant is the left operand of the MatMul.",
-                "Its rows, not its columns, are the channels; this version folds into the right operand only.",
-                "Nothing for now.",
+            Code::Padding => because(
+                "Nothing before the BatchNormalization takes it in, and the convolution after it pads with zeros (or is transposed, and sums another number of elements at its borders).",
+                "The zeros are added after the normalisation. With its shift moved into the bias of the convolution they would count as if they had been normalised too.",
+                "Fold the scale alone and leave an Add of the shift with --pad-exact, or leave it.",
             ),
             Code::ShapeMismatch => because(
                 "The operator before the BatchNormalization has a weight or bias of a rank that the operator does not foresee, or that is broadcast along the channels.",

@@ -46,8 +46,8 @@ pub enum Code {
     UnsupportedType,
     /// Axis 1 is not provably the axis of the output channels.
     ChannelAxis,
-    /// The constant is the left operand of the MatMul.
-    ConstantLeft,
+    /// Zeros that an operator adds would have to be something else.
+    Padding,
     /// The numbers of channels disagree.
     ShapeMismatch,
     /// A name that would have to be written means something else there.
@@ -127,7 +127,7 @@ impl Code {
         Code::BiasNotConstant,
         Code::UnsupportedType,
         Code::ChannelAxis,
-        Code::ConstantLeft,
+        Code::Padding,
         Code::ShapeMismatch,
         Code::NameClash,
         Code::InFunction,
@@ -153,7 +153,7 @@ impl Code {
             Code::BiasNotConstant => "bias-not-constant",
             Code::UnsupportedType => "unsupported-type",
             Code::ChannelAxis => "channel-axis",
-            Code::ConstantLeft => "constant-left",
+            Code::Padding => "padding",
             Code::ShapeMismatch => "shape-mismatch",
             Code::NameClash => "name-clash",
             Code::InFunction => "in-function",

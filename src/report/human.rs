@@ -117,7 +117,7 @@ fn norm_row(norm: &NormReport) -> Vec<Cell> {
 
 fn outcome_cells(outcome: &Outcome) -> [Cell; 2] {
     match outcome {
-        Outcome::Folded { operator, into } => {
+        Outcome::Folded { operator, into, .. } => {
             [Cell::styled("folded", GOOD), Cell::text(format!("into {operator} {into}"))]
         }
         Outcome::Kept { refusal } => [Cell::styled(refusal.code.name(), KEPT), Cell::text(&refusal.detail)],
@@ -135,7 +135,7 @@ fn refusal(norm: &NormReport) -> Option<&Refusal> {
 fn groups(report: &FoldReport) -> String {
     let mut folded: Vec<(&str, usize)> = Vec::new();
     for norm in &report.norms {
-        if let Outcome::Folded { operator, .. } = norm.outcome {
+        if let Outcome::Folded { operator, .. } = &norm.outcome {
             match folded.iter_mut().find(|entry| entry.0 == operator) {
                 Some(entry) => entry.1 += 1,
                 None => folded.push((operator, 1)),

@@ -23,14 +23,34 @@ pub struct Scaling {
 
 impl FloatType {
     /// Scales little-endian elements in place; the first one has the index `first` in its
-    /// tensor. Returns whether all results are finite.
-    pub fn scale(self, bytes: &mut [u8], first: u64, scaling: &Scaling) -> bool {
+    /// tensor. All factors are applied before the one rounding. Returns whether all results are finite.
+    pub fn scale(self, bytes: &mut [u8], first: u64, scalings: &[Scaling]) -> bool {
+        let [scaling] = scalings else { return self.scale_by_several(bytes, first, scalings) };
         match self {
             FloatType::F16 => scale::<f16, 2>(bytes, first, scaling),
             FloatType::Bf16 => scale::<bf16, 2>(bytes, first, scaling),
             FloatType::F32 => scale::<f32, 4>(bytes, first, scaling),
             FloatType::F64 => scale::<f64, 8>(bytes, first, scaling),
         }
+    }
+
+    /// Few weights are scaled both by output and by input channel: this need not be fast.
+    fn scale_by_several(self, bytes: &mut [u8], first: u64, scalings: &[Scaling]) -> bool {
+        let mut values = self.decode(bytes);
+        for (place, value) in (first as usize..).zip(&mut values) {
+            *value = scalings.iter().fold(*value, |value, scaling| value * scaling.factor(place));
+        }
+        bytes.copy_from_slice(&self.encode(&values));
+        self.decode(bytes).iter().all(|value| value.is_finite())
+    }
+}
+
+impl Scaling {
+    /// The factor of an element.
+    pub fn factor(&self, place: usize) -> f64 {
+        let [_, rows, channels, inner] = self.view;
+        let row = place / inner;
+        self.factors[row / (channels * rows) * channels + row % channels]
     }
 }
 
@@ -103,9 +123,19 @@ mod tests {
         let whole: Vec<f64> = (0..24).map(|i| scaling.factors[i / 12 * 3 + i / 2 % 3]).collect();
         for start in 0..24 {
             let mut part = ones[start * 4..].to_vec();
-            assert!(FloatType::F32.scale(&mut part, start as u64, &scaling));
+            assert!(FloatType::F32.scale(&mut part, start as u64, std::slice::from_ref(&scaling)));
             assert_eq!(FloatType::F32.decode(&part), whole[start..]);
         }
+    }
+
+    #[test]
+    fn several_factors_are_applied_before_the_one_rounding() {
+        let scaling = |view, factors: [f64; 2]| Scaling { view, factors: factors.into() };
+        let third = 1.0 / 3.0;
+        let scalings = [scaling([1, 1, 2, 2], [3.0, 1.0]), scaling([1, 2, 2, 1], [third, 7.0])];
+        let mut bytes = FloatType::F16.encode(&[1.0, 2.0, 3.0, 4.0]);
+        assert!(FloatType::F16.scale(&mut bytes, 0, &scalings));
+        assert_eq!(FloatType::F16.decode(&bytes), [1.0, 42.0, FloatType::F16.round(third * 3.0), 28.0]);
     }
 
     #[test]
@@ -116,7 +146,7 @@ mod tests {
             for (value, finite) in [(1.0, true), (-largest, false), (f64::INFINITY, false), (f64::NAN, false)] {
                 let mut bytes = element.encode(&[1.0, value]);
                 let wide = element == FloatType::F64 && value.is_finite();
-                assert_eq!(element.scale(&mut bytes, 0, &scaling), finite || wide, "{element:?} {value}");
+                assert_eq!(element.scale(&mut bytes, 0, std::slice::from_ref(&scaling)), finite || wide, "{element:?} {value}");
             }
         }
     }

@@ -1,91 +1,142 @@
 //! Carrying out the plan.
 
-use super::plan::Fold;
+use super::plan::{Direction, Plan};
+use super::site::{Edits, Home, Leaf, Place};
+use super::source::{Kind, Source};
 use crate::graph::{Graph, NodeId, ValueId};
-use crate::linear::{Bias, Linear};
+use crate::linear::Linear;
+use crate::linear::bias::{Bias, NewConstant};
+use crate::onnx::element::FloatType;
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::{AttributeProto, TensorProto};
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
-/// Carries out all folds, then removes the constants that they left without readers. What a fold
-/// holds is given back as soon as it is in the graph.
-pub(super) fn apply(graph: &mut Graph, folds: Vec<Fold>) {
-    for fold in folds {
-        apply_weight(graph, &fold);
-        let remaining = apply_bias(graph, &fold);
-        for norm in remaining {
-            graph.remove_passing(*norm);
+/// Writes all constants, then removes the nodes that vanish and the constants that nobody reads any
+/// more. What a site holds is given back as soon as it is in the graph.
+pub(super) fn apply(graph: &mut Graph, plan: Plan) {
+    for (place, site) in plan.sites {
+        match &site.leaf {
+            Leaf::Linear(linear) => write_linear(graph, linear, &site.edits),
+            Leaf::Source(source) => write_source(graph, source, &site.edits),
+            Leaf::Constant { value, .. } => write_constant(graph, place, *value, &site.edits),
+        }
+        let Some(shift) = site.edits.shift else { continue };
+        match (&site.leaf, site.home) {
+            (_, Home::At { node, data, .. }) => rewrite(graph, (node, data), "Add", &shift),
+            (Leaf::Linear(linear), _) => insert_add(graph, place.node, &bias_name(graph, linear), &shift),
+            _ => insert_add(graph, place.node, &format!("{}_shift", graph.label(place.node)), &shift),
+        }
+    }
+    for (node, gone) in plan.gone {
+        match gone.direction {
+            Direction::Backward => graph.remove_passing(node, gone.data),
+            Direction::Forward => graph.bypass(node, gone.data),
         }
     }
     graph.sweep_released();
 }
 
-fn apply_weight(graph: &mut Graph, Fold { linear, weight, .. }: &Fold) {
-    let base = format!("{}_folded", graph.name(linear.weight));
-    write_operand(graph, (linear.node, linear.slot), Some(linear.weight), &base, linear, &linear.shape, weight.clone());
-}
-
-/// Writes the bias; the BatchNormalizations that are still to be removed are returned.
-fn apply_bias<'f>(graph: &mut Graph, fold: &'f Fold) -> &'f [NodeId] {
-    let Some(bias) = &fold.bias else { return &fold.norms };
-    let linear = &fold.linear;
-    let payload = bias.payload.clone();
-    match &linear.bias {
-        Bias::Operand { node, slot, value, gain } => {
-            let old = value.filter(|_| *gain != 0.0);
-            let base = old.map_or_else(|| bias_name(graph, linear), |old| format!("{}_folded", graph.name(old)));
-            write_operand(graph, (*node, *slot), old, &base, linear, &bias.shape, payload);
-            adapt_attributes(graph, *node, *gain);
-            &fold.norms
-        }
-        Bias::None => {
-            // The first BatchNormalization becomes the Add that the MatMul lacks.
-            let norm = fold.norms[0];
-            let Some(input) = graph.input(norm, 0) else { return &fold.norms };
-            let name = graph.fresh_name(&bias_name(graph, linear));
-            let value = graph.add_constant(norm, tensor(name, linear, &bias.shape, payload));
-            graph.replace_node(norm, "Add", &[input, value], Vec::new());
-            adapt_attributes(graph, norm, 1.0);
-            &fold.norms[1..]
-        }
+fn write_linear(graph: &mut Graph, linear: &Linear, edits: &Edits) {
+    let weight = &linear.weight;
+    if let Some(payload) = &edits.weight {
+        let new = NewConstant { shape: weight.shape.clone(), element: weight.element, payload: payload.clone() };
+        write_operand(graph, (linear.node, weight.slot), Some(weight.value), None, &new);
+    }
+    if let (Some(bias), Bias::Operand { slot, value, gain, .. }) = (&edits.bias, &linear.bias) {
+        let old = value.filter(|_| *gain != 0.0);
+        let name = old.is_none().then(|| bias_name(graph, linear));
+        write_operand(graph, (linear.node, *slot), old, name, bias);
+        adapt_gemm(graph, linear.node, *gain);
     }
 }
 
+fn write_source(graph: &mut Graph, source: &Source, edits: &Edits) {
+    let Some(scale) = &edits.scale else { return };
+    match source.kind {
+        Kind::Norm(_) => {
+            let operands = [(1, Some(scale)), (2, edits.bias.as_ref())];
+            for (slot, new) in operands.into_iter().filter_map(|(slot, new)| Some((slot, new?))) {
+                let old = graph.input(source.node, slot);
+                write_operand(graph, (source.node, slot), old, None, new);
+            }
+        }
+        _ => rewrite(graph, (source.node, source.data), "Mul", scale),
+    }
+}
+
+fn write_constant(graph: &mut Graph, place: Place, value: ValueId, edits: &Edits) {
+    if let (Some(new), Some(slot)) = (&edits.scale, place.slot) {
+        write_operand(graph, (place.node, slot), Some(value), None, new);
+    }
+}
+
+/// Turns a node that computes `data` with one constant into another one, with another constant.
+fn rewrite(graph: &mut Graph, (node, data): (NodeId, usize), op: &str, new: &NewConstant) {
+    let Some(value) = graph.input(node, data) else { return };
+    let constant = graph.node(node).inputs.len() - 1 - data;
+    let old = graph.input(node, constant).filter(|_| constant != data);
+    if graph.op(node) == op {
+        write_operand(graph, (node, constant), old, None, new);
+    } else {
+        let label = old.map_or_else(|| graph.label(node), |old| graph.name(old).to_string());
+        let constant = add(graph, node, &format!("{label}_folded"), new);
+        graph.replace_node(node, op, &[value, constant], Vec::new());
+    }
+    set_broadcast(graph, node);
+}
+
+/// Puts an Add after a node: all who read its first output read the sum.
+fn insert_add(graph: &mut Graph, node: NodeId, name: &str, shift: &NewConstant) {
+    let Some(output) = graph.output(node, 0) else { return };
+    let constant = add(graph, node, name, shift);
+    let base = format!("{}_biased", graph.name(output));
+    let sum = graph.fresh_name(&base);
+    let readers = graph.value(output).uses.clone();
+    let inserted = graph.insert_after(node, "Add", &[output, constant], sum);
+    let Some(sum) = graph.output(inserted, 0) else { return };
+    readers.into_iter().for_each(|usage| graph.set_input(usage.node, usage.slot as usize, sum));
+    set_broadcast(graph, inserted);
+}
+
 /// Gives an operand new elements: where they are stored, if nobody else sees them there, else
-/// in a new constant that is called after `base`.
+/// in a new constant.
 fn write_operand(
     graph: &mut Graph,
     (node, slot): (NodeId, usize),
     old: Option<ValueId>,
-    base: &str,
-    linear: &Linear,
-    shape: &[usize],
-    payload: Payload,
+    name: Option<String>,
+    new: &NewConstant,
 ) {
     let stored = old.filter(|old| is_exclusive(graph, *old, node, slot));
-    if stored.is_some_and(|stored| set_stored(graph, stored, &payload, shape)) {
+    if stored.is_some_and(|stored| set_stored(graph, stored, &new.payload, &new.shape, new.element)) {
         return;
     }
-    let name = graph.fresh_name(base);
-    let value = graph.add_constant(node, tensor(name, linear, shape, payload));
+    let base = name.or_else(|| Some(format!("{}_folded", graph.name(old?))));
+    let value = add(graph, node, &base.unwrap_or_default(), new);
     graph.set_input(node, slot, value);
 }
 
-/// A tensor of the operator's element type.
-fn tensor(name: BString, linear: &Linear, shape: &[usize], payload: Payload) -> TensorProto {
-    let mut tensor = TensorProto::empty(name, linear.element.data_type(), shape);
-    tensor.set_elements(payload);
-    tensor
+/// Adds a constant under a fresh name.
+fn add(graph: &mut Graph, node: NodeId, base: &str, new: &NewConstant) -> ValueId {
+    let mut tensor = TensorProto::empty(graph.fresh_name(base), new.element.data_type(), &new.shape);
+    tensor.set_elements(new.payload.clone());
+    graph.add_constant(node, tensor)
 }
 
 /// The bias was multiplied with beta: now beta is 1. Before opset 7 a bias of lower rank than
 /// the product needs an attribute to be broadcast.
-fn adapt_attributes(graph: &mut Graph, node: NodeId, gain: f64) {
+fn adapt_gemm(graph: &mut Graph, node: NodeId, gain: f64) {
     if gain != 1.0 {
         graph.set_attribute(node, AttributeProto::float("beta", 1.0));
     }
-    let op = graph.op(node);
-    if graph.opset(node) < 7 && (op == "Gemm" || op == "Add") {
+    if graph.opset(node) < 7 && graph.op(node) == "Gemm" {
+        graph.set_attribute(node, AttributeProto::int("broadcast", 1));
+    }
+}
+
+/// Before opset 7, an attribute lets the second operand be broadcast.
+fn set_broadcast(graph: &mut Graph, node: NodeId) {
+    if graph.opset(node) < 7 {
         graph.set_attribute(node, AttributeProto::int("broadcast", 1));
     }
 }
@@ -107,10 +158,10 @@ fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> boo
     only && !data.is_seen_outside()
 }
 
-/// Replaces the elements of a stored tensor; false when there is none, or one of another shape.
-fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usize]) -> bool {
+/// Replaces the elements of a stored tensor; false when there is none, or one of another shape or type.
+fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usize], element: FloatType) -> bool {
     let Some(tensor) = graph.stored_tensor_mut(value) else { return false };
-    if tensor.shape().ok().as_deref() != Some(shape) {
+    if tensor.shape().ok().as_deref() != Some(shape) || tensor.element() != Some(element.data_type()) {
         return false;
     }
     tensor.set_elements(payload.clone());
@@ -119,7 +170,7 @@ fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usi
 
 /// `conv.weight` has the bias `conv.bias`, `W` has `W_bias`.
 fn bias_name(graph: &Graph, linear: &Linear) -> String {
-    let weight = graph.name(linear.weight).to_str_lossy().into_owned();
+    let weight = graph.name(linear.weight.value).to_str_lossy().into_owned();
     match weight.strip_suffix("weight") {
         Some(stem) => format!("{stem}bias"),
         None => format!("{weight}_bias"),

@@ -9,9 +9,15 @@
 //! carried out. Several BatchNormalizations in a row are composed before anything is rounded.
 
 mod apply;
+mod backward;
+mod forward;
 mod health;
 mod plan;
+mod readers;
 mod report;
+mod site;
+mod source;
+mod walk;
 
 use super::selection::{Selection, SelectionError};
 use crate::graph::{Graph, GraphError};
@@ -20,14 +26,17 @@ use crate::onnx::schema::ModelProto;
 use std::collections::BTreeSet;
 
 pub use health::Health;
-use plan::{Fold, Plan};
+pub use plan::Direction;
+use plan::Plan;
 pub use report::{FoldReport, NormReport, Outcome};
 
 /// What to fold.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct FoldOptions {
-    /// Which BatchNormalizations, by name.
+    /// Which nodes, by name.
     pub selection: Selection,
+    /// Whether constant Mul, Add, Sub and Div are folded for their own sake.
+    pub affine: bool,
     /// BatchNormalizations that were found to make a weight overflow, by their
     /// [`NodeId::index`](crate::graph::NodeId::index); see [`fold_checked`].
     overflowing: BTreeSet<u32>,
@@ -36,7 +45,13 @@ pub struct FoldOptions {
 impl FoldOptions {
     /// Folds the selected BatchNormalizations.
     pub fn new(selection: Selection) -> Self {
-        FoldOptions { selection, overflowing: BTreeSet::new() }
+        FoldOptions { selection, affine: true, overflowing: BTreeSet::new() }
+    }
+}
+
+impl Default for FoldOptions {
+    fn default() -> Self {
+        FoldOptions::new(Selection::default())
     }
 }
 
@@ -104,15 +119,14 @@ pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldErr
 pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
     let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
-    let plan = Plan::new(&graph, options)?;
+    let mut plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
     options.selection.check_all_match(names)?;
-    let into = |fold: &Fold| (fold.linear.operator, graph.label(fold.linear.node));
-    let into: Vec<(&'static str, String)> = plan.folds.iter().map(into).collect();
-    let weights = plan.folds.iter().map(|fold| [&fold.shorter[..], std::slice::from_ref(&fold.weight)].concat());
+    let weights = plan.sites.values().map(|site| [&site.shorter[..], site.edits.weight.as_slice()].concat());
     let weights = weights.collect();
-    apply::apply(&mut graph, plan.folds);
-    let report = FoldReport::new(plan.decisions, &into, nodes_before, graph.nodes().count());
+    let decisions = std::mem::take(&mut plan.decisions);
+    apply::apply(&mut graph, plan);
+    let report = FoldReport::new(decisions, nodes_before, graph.nodes().count());
     Ok(Folded { model: graph.into_model(), report, weights })
 }
 

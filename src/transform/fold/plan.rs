@@ -1,115 +1,224 @@
 //! What will be folded into what, decided on the graph as it is.
+//!
+//! First backward, in graph order: each node that applies a map looks for what can take it in before
+//! it. Then forward, in reverse order, those that are left. A map goes in as a whole or not at all,
+//! and what a place has taken in is kept as one map: nothing is rounded before all is known.
 
+use super::backward::backward;
+use super::forward::forward;
 use super::health::Health;
+use super::site::{Home, Leaf, Place, Site};
+use super::source::{Kind, Source};
+use super::walk::Walk;
 use super::{FoldError, FoldOptions};
-use crate::affine::ChannelAffine;
+use crate::affine::Affine;
 use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
-use crate::graph::{Graph, NodeId, ScopeKind};
-use crate::linear::absorb::{self, NewBias};
-use crate::linear::path::{Maker, find_maker};
-use crate::linear::{Bias, Linear};
-use crate::onnx::payload::Payload;
+use crate::graph::{Graph, NodeId, ValueId};
+use crate::linear::Linear;
+use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// All decisions and the folds that follow from them.
+/// All decisions and the changes that follow from them.
 pub struct Plan {
-    /// One per BatchNormalization, in graph order.
+    /// One per BatchNormalization, and per constant arithmetic that vanishes, in graph order.
     pub decisions: Vec<Decision>,
-    /// The folds, in graph order.
-    pub folds: Vec<Fold>,
+    /// The places that take maps in, with all that they take.
+    pub sites: BTreeMap<Place, Site>,
+    /// The nodes that vanish, in graph order.
+    pub gone: Vec<(NodeId, Gone)>,
 }
 
-/// What was decided about one BatchNormalization.
+/// What was decided about one node.
 pub struct Decision {
     /// Its name, or its first output if it has none.
     pub name: String,
+    /// Its operator.
+    pub operator: String,
     /// The number of channels, if its scale is known.
     pub channels: Option<usize>,
     /// What is remarkable about its parameters.
     pub health: Option<Health>,
     /// What makes its input.
     pub producer: Option<String>,
-    /// The fold that takes it in, by its index, or why none does.
-    pub outcome: Result<usize, Refusal>,
+    /// The places that take it in, or why none does.
+    pub outcome: Result<(Direction, Vec<(String, String)>), Refusal>,
 }
 
-/// One linear operator that takes in one BatchNormalization, or several in a row.
-pub struct Fold {
-    /// The operator.
-    pub linear: Linear,
-    /// The BatchNormalizations, the one next to the operator first.
-    pub norms: Vec<NodeId>,
-    /// Their maps, composed.
-    pub map: ChannelAffine,
-    /// The new weight, computed when it is read.
-    pub weight: Payload,
-    /// What the weight would be if the last norm, the last two … were left out; the shortest chain
-    /// first.
-    pub shorter: Vec<Payload>,
-    /// The new bias, if one is needed.
-    pub bias: Option<NewBias>,
+/// Where a map goes from its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Into what makes the input.
+    Backward,
+    /// Into what reads the output.
+    Forward,
+}
+
+/// A node that vanishes.
+#[derive(Clone, Debug)]
+pub struct Gone {
+    /// Where its map went.
+    pub direction: Direction,
+    /// Which of its inputs takes its place.
+    pub data: usize,
+    into: Vec<Place>,
 }
 
 impl Plan {
-    /// Decides about every BatchNormalization of the graph.
+    /// Decides about every node of the graph that applies a map.
     ///
     /// # Errors
-    /// When one of them, or what it would be folded into, makes the model an invalid one.
+    /// When a BatchNormalization, or what it would be folded into, makes the model an invalid one.
     pub fn new(graph: &Graph, options: &FoldOptions) -> Result<Plan, FoldError> {
         let constants = Constants::new(graph);
-        let mut planner =
-            Planner { graph, constants: &constants, options, folds: Vec::new(), absorbed: HashMap::new() };
-        let norms = graph.nodes().filter(|node| BatchNorm::is(graph, *node));
-        let decisions = norms.map(|node| planner.decide(node).check_valid()).collect::<Result<_, _>>()?;
-        Ok(Plan { decisions, folds: planner.folds })
+        let mut planner = Planner::new(graph, &constants, options);
+        let mut norms = planner.read_sources()?;
+        planner.fold_all(&mut norms)?;
+        let decisions = planner.decisions(norms);
+        let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
+        gone.sort_unstable_by_key(|(node, _)| *node);
+        Ok(Plan { decisions, sites: planner.sites, gone })
     }
 }
 
-impl Decision {
-    /// A model that no runtime can run is not folded around.
-    fn check_valid(self) -> Result<Decision, FoldError> {
-        match self.outcome {
-            Err(refusal) if refusal.code == Code::Malformed => {
-                Err(FoldError::Invalid { node: self.name, detail: refusal.detail })
-            }
-            _ => Ok(self),
-        }
-    }
+/// A BatchNormalization: its parameters, and why it stays.
+struct Norm {
+    channels: Option<usize>,
+    health: Option<Health>,
+    refusal: Option<Refusal>,
 }
 
-struct Planner<'a> {
-    graph: &'a Graph,
-    constants: &'a Constants<'a>,
+/// The plan as far as it is made.
+pub struct Planner<'a> {
+    /// The graph as it was loaded.
+    pub graph: &'a Graph,
+    /// Its constants.
+    pub constants: &'a Constants<'a>,
     options: &'a FoldOptions,
-    folds: Vec<Fold>,
-    /// Which fold a BatchNormalization went into.
-    absorbed: HashMap<NodeId, usize>,
+    sources: BTreeMap<NodeId, Source>,
+    sites: BTreeMap<Place, Site>,
+    gone: HashMap<NodeId, Gone>,
+    /// The nodes that keep the shift of a place.
+    homes: HashMap<NodeId, Place>,
+    /// Nodes that are part of a linear operator already: its bias.
+    settled: BTreeSet<NodeId>,
+    /// Where a value comes from behind nodes that are gone: short cuts.
+    behind: RefCell<HashMap<ValueId, (ValueId, NodeId, usize)>>,
 }
 
-impl Planner<'_> {
-    fn decide(&mut self, node: NodeId) -> Decision {
-        let graph = self.graph;
-        let name = graph.label(node);
-        let norm = BatchNorm::read(graph, self.constants, node);
-        let producer = graph.input(node, 0).and_then(|value| graph.producer(value));
-        let outcome = match &norm {
-            _ if !self.options.selection.contains(&name) => Err(Refusal::new(Code::NotSelected, "it is not selected")),
-            _ if matches!(graph.scope_kind(node), ScopeKind::Function(_)) => {
-                Err(Refusal::new(Code::InFunction, "it is in the body of a local function"))
-            }
-            Err(refusal) => Err(refusal.clone()),
-            Ok(norm) => self.fold(node, norm),
-        };
-        let norm = norm.ok();
-        Decision {
-            name,
-            channels: norm.as_ref().map(BatchNorm::channels).or_else(|| self.channels(node)),
-            health: norm.as_ref().map(Health::of),
-            producer: producer.map(|node| format!("{} {}", graph.op_label(node), graph.label(node))),
-            outcome,
+impl<'a> Planner<'a> {
+    fn new(graph: &'a Graph, constants: &'a Constants<'a>, options: &'a FoldOptions) -> Self {
+        Planner {
+            graph,
+            constants,
+            options,
+            sources: BTreeMap::new(),
+            sites: BTreeMap::new(),
+            gone: HashMap::new(),
+            homes: HashMap::new(),
+            settled: BTreeSet::new(),
+            behind: RefCell::default(),
         }
+    }
+
+    /// A node and where to look things up.
+    pub fn operator(&self, node: NodeId) -> Operator<'_> {
+        Operator { graph: self.graph, constants: self.constants, node }
+    }
+
+    /// What a node applies, if it is one that applies a map.
+    pub fn source(&self, node: NodeId) -> Option<&Source> {
+        self.sources.get(&node)
+    }
+
+    /// What a place has taken in.
+    pub fn site(&self, place: Place) -> Option<&Site> {
+        self.sites.get(&place)
+    }
+
+    /// Whether a node keeps the shift of a place.
+    pub fn is_home(&self, node: NodeId) -> bool {
+        self.homes.contains_key(&node)
+    }
+
+    /// Whether a node vanishes.
+    pub fn is_gone(&self, node: NodeId) -> bool {
+        self.gone.contains_key(&node)
+    }
+
+    /// Whether a node may vanish together with one after it.
+    pub fn may_vanish(&self, source: &Source) -> bool {
+        let is_selected = || self.options.selection.contains(&self.graph.label(source.node));
+        (!source.is_norm() || is_selected()) && source.check_name(self.graph).is_ok()
+    }
+
+    /// Whether a weight was found to overflow by what this node adds to it.
+    ///
+    /// # Errors
+    /// The refusal, if it was.
+    pub fn check_overflow(&self, root: NodeId, linear: &Linear) -> Result<(), Refusal> {
+        if !self.options.overflowing.contains(&root.index()) {
+            return Ok(());
+        }
+        let weight = self.graph.name(linear.weight.value);
+        let detail = format!("an element of `{weight}` would not fit {}", linear.weight.element.data_type().name());
+        Err(Refusal::because_of(self.graph, linear.node, Code::Overflow, detail))
+    }
+
+    /// The value that stands for `value`, which an input of `reader` reads, once all nodes that
+    /// vanish have vanished, and who reads it.
+    pub fn behind_gone(&self, value: ValueId, reader: NodeId, slot: usize) -> (ValueId, NodeId, usize) {
+        let mut at = (value, reader, slot);
+        let mut passed = Vec::new();
+        let mut behind = self.behind.borrow_mut();
+        loop {
+            if let Some(known) = behind.get(&at.0) {
+                passed.push(at.0);
+                at = *known;
+                continue;
+            }
+            let maker = self.graph.producer(at.0).and_then(|node| Some((node, self.gone.get(&node)?)));
+            let next = maker.and_then(|(node, gone)| Some((self.graph.input(node, gone.data)?, node, gone.data)));
+            let Some(next) = next else { break };
+            passed.push(at.0);
+            at = next;
+        }
+        passed.into_iter().for_each(|value| _ = behind.insert(value, at));
+        at
+    }
+
+    /// Reads all nodes that apply maps.
+    fn read_sources(&mut self) -> Result<BTreeMap<NodeId, Norm>, FoldError> {
+        let mut norms = BTreeMap::new();
+        for node in self.graph.nodes() {
+            if BatchNorm::is(self.graph, node) {
+                norms.insert(node, self.read_norm(node)?);
+            } else if let Some(source) = Source::of_arithmetic(&self.operator(node)) {
+                self.sources.insert(node, source);
+            }
+        }
+        Ok(norms)
+    }
+
+    fn read_norm(&mut self, node: NodeId) -> Result<Norm, FoldError> {
+        let norm = BatchNorm::read(self.graph, self.constants, node);
+        let health = norm.as_ref().ok().map(Health::of);
+        let channels = norm.as_ref().ok().map(BatchNorm::channels).or_else(|| self.channels(node));
+        let source = norm.and_then(|norm| Source::of_norm(node, norm));
+        let is_selected = self.options.selection.contains(&self.graph.label(node));
+        let refusal = match source {
+            Ok(source) => {
+                self.sources.insert(node, source);
+                None
+            }
+            Err(refusal) => Some(refusal),
+        };
+        let refusal = if is_selected { refusal } else { Some(Refusal::new(Code::NotSelected, "it is not selected")) };
+        check_valid(self.graph, node, refusal.as_ref())?;
+        Ok(Norm { channels, health, refusal })
     }
 
     /// The number of channels of a BatchNormalization that is kept: the length of its scale.
@@ -118,66 +227,157 @@ impl Planner<'_> {
         if let [channels] = shape[..] { Some(channels) } else { None }
     }
 
-    fn fold(&mut self, node: NodeId, norm: &BatchNorm) -> Result<usize, Refusal> {
-        let map = norm.affine()?;
-        if let Some(output) = self.graph.output(node, 0).filter(|output| self.graph.is_shadowed(*output)) {
-            let detail = format!("a nested or enclosing graph has a value `{}` too", self.graph.name(output));
-            return Err(Refusal::new(Code::NameClash, detail));
-        }
-        match find_maker(self.graph, self.constants, node)? {
-            Maker::Linear(linear) => {
-                let fold = self.absorb(linear, node, map)?;
-                self.folds.push(fold);
-                self.absorbed.insert(node, self.folds.len() - 1);
-                Ok(self.folds.len() - 1)
+    fn fold_all(&mut self, norms: &mut BTreeMap<NodeId, Norm>) -> Result<(), FoldError> {
+        let roots: Vec<NodeId> = self.sources.keys().copied().filter(|node| self.is_root(*node, norms)).collect();
+        for root in &roots {
+            let refusal = self.fold_backward(*root).err();
+            if let Some(norm) = norms.get_mut(root) {
+                check_valid(self.graph, *root, refusal.as_ref())?;
+                norm.refusal = refusal;
             }
-            Maker::BatchNorm(before) => self.extend(before, node, &map),
+        }
+        for root in roots.iter().rev() {
+            if self.is_gone(*root) || self.is_settled(*root) {
+                continue;
+            }
+            let refusal = self.fold_forward(*root).err();
+            // What stands in the way before a node is said, unless there is nothing at all.
+            if let (Some(norm), Some(refusal)) = (norms.get_mut(root), refusal) {
+                check_valid(self.graph, *root, Some(&refusal))?;
+                let nothing_before = norm.refusal.as_ref().is_none_or(|before| before.code == Code::NoLinearProducer);
+                if nothing_before && refusal.code == Code::Padding {
+                    norm.refusal = Some(refusal);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a node is to be folded for its own sake.
+    fn is_root(&self, node: NodeId, norms: &BTreeMap<NodeId, Norm>) -> bool {
+        match norms.get(&node) {
+            Some(norm) => norm.refusal.is_none(),
+            None => self.options.affine && self.options.selection.contains(&self.graph.label(node)),
         }
     }
 
-    /// Folds into the operator that the BatchNormalization before goes into.
-    fn extend(&mut self, before: NodeId, node: NodeId, map: &ChannelAffine) -> Result<usize, Refusal> {
-        let Some(&index) = self.absorbed.get(&before) else {
-            let detail = format!("BatchNormalization `{}` makes its input and is not folded", self.graph.label(before));
-            return Err(Refusal::because_of(self.graph, before, Code::NoLinearProducer, detail));
+    /// Whether a node is the bias of a linear operator.
+    fn is_settled(&self, node: NodeId) -> bool {
+        let site = self.homes.get(&node).and_then(|place| self.site(*place));
+        self.settled.contains(&node) || site.is_some_and(|site| matches!(site.leaf, Leaf::Linear(_)))
+    }
+
+    fn fold_backward(&mut self, root: NodeId) -> Result<(), Refusal> {
+        let walk = backward(self, &self.sources[&root])?;
+        let home = |site: &Site| match site.home {
+            Home::At { node, .. } if site.edits.shift.is_some() => Some(node),
+            _ => None,
         };
-        let fold = &self.folds[index];
-        check_channels(self.graph, &fold.linear, map)?;
-        let longer = self.absorb(fold.linear.clone(), node, fold.map.then(map))?;
-        let fold = &mut self.folds[index];
-        let before = std::mem::replace(fold, longer);
-        (fold.norms, fold.shorter) = (before.norms, before.shorter);
-        fold.norms.push(node);
-        fold.shorter.push(before.weight);
-        self.absorbed.insert(node, index);
-        Ok(index)
+        let homes: BTreeSet<NodeId> = walk.sites.iter().filter_map(|(_, site)| home(site)).collect();
+        let gone: Vec<NodeId> = walk.consumed.iter().copied().filter(|node| !homes.contains(node)).collect();
+        let adds = walk.sites.iter().any(|(place, site)| site.adds_node() && !self.site(*place).is_some_and(Site::adds_node));
+        if !self.sources[&root].is_norm() && (gone.is_empty() || adds) {
+            // Nothing would be gained: it is the bias of an operator that has none.
+            let linear = |(_, site): &(Place, Site)| matches!(site.leaf, Leaf::Linear(_));
+            self.settled.extend(walk.sites.iter().any(linear).then_some(root));
+            return Err(Refusal::new(Code::NoLinearProducer, "it is the bias of the operator before it"));
+        }
+        self.commit(walk, &gone, Direction::Backward);
+        Ok(())
     }
 
-    /// The fold of a map, of which `last` is the last part.
-    fn absorb(&self, linear: Linear, last: NodeId, map: ChannelAffine) -> Result<Fold, Refusal> {
-        check_channels(self.graph, &linear, &map)?;
-        if !map.is_finite() {
-            return Err(Refusal::new(Code::Degenerate, "the maps of consecutive normalisations overflow"));
+    fn fold_forward(&mut self, root: NodeId) -> Result<(), Refusal> {
+        let map = self.current_map(root).ok_or_else(|| Refusal::new(Code::Degenerate, "the maps in a row overflow"))?;
+        let walk = forward(self, root, &map)?;
+        let place = Place { node: root, slot: None };
+        if let Some(home) = self.homes.remove(&root) {
+            // The shift has left the place before it.
+            if let Some(site) = self.sites.get_mut(&home) {
+                (site.home, site.after) = (Home::None, site.after.without_shift());
+                site.edits.shift = None;
+            }
         }
-        if self.options.overflowing.contains(&last.index()) {
-            let weight = self.graph.name(linear.weight);
-            let detail = format!("an element of `{weight}` would not fit {}", linear.element.data_type().name());
-            return Err(Refusal::because_of(self.graph, linear.node, Code::Overflow, detail));
+        self.sites.remove(&place);
+        self.commit(walk, &[root], Direction::Forward);
+        Ok(())
+    }
+
+    /// What a node does with all that it has taken in.
+    fn current_map(&self, root: NodeId) -> Option<Affine> {
+        if let Some(place) = self.homes.get(&root) {
+            let Home::At { total, .. } = &self.sites.get(place)?.home else { return None };
+            return Some(Affine::new(total.axes().to_vec(), vec![1.0; total.scale().len()], total.shift().to_vec()));
         }
-        let weight = absorb::weight(self.graph, self.constants, &linear, &map, last.index())?;
-        let bias = absorb::bias(self.graph, self.constants, &linear, &map)?;
-        if matches!(linear.bias, Bias::None) && bias.is_some() && self.graph.is_overridden("Add") {
-            return Err(Refusal::new(Code::NameClash, "it would become an Add, which a local function replaces"));
+        let source = &self.sources[&root];
+        let Some(site) = self.site(Place { node: root, slot: None }) else { return Some(source.map.clone()) };
+        let total = site.total()?;
+        let shift_is_elsewhere = matches!(source.kind, Kind::Product) && matches!(site.home, Home::At { .. });
+        Some(if shift_is_elsewhere { total.without_shift() } else { total })
+    }
+
+    fn commit(&mut self, walk: Walk, gone: &[NodeId], direction: Direction) {
+        let into: Vec<Place> = walk.sites.iter().map(|(place, _)| *place).collect();
+        for node in gone {
+            let data = self.sources[node].data;
+            self.gone.insert(*node, Gone { direction, data, into: into.clone() });
         }
-        Ok(Fold { linear, norms: vec![last], map, weight, shorter: Vec::new(), bias })
+        for (place, site) in walk.sites {
+            if let Home::At { node, .. } = site.home {
+                self.homes.insert(node, place);
+            }
+            self.sites.insert(place, site);
+        }
+    }
+
+    fn decisions(&self, mut norms: BTreeMap<NodeId, Norm>) -> Vec<Decision> {
+        let nodes: BTreeSet<NodeId> = norms.keys().chain(self.gone.keys()).copied().collect();
+        nodes.into_iter().map(|node| self.decision(node, norms.remove(&node))).collect()
+    }
+
+    fn decision(&self, node: NodeId, norm: Option<Norm>) -> Decision {
+        let graph = self.graph;
+        let data = self.sources.get(&node).map_or(0, |source| source.data);
+        let producer = graph.input(node, data).and_then(|value| graph.producer(value));
+        let (channels, health, refusal) = norm.map_or((None, None, None), |norm| (norm.channels, norm.health, norm.refusal));
+        let outcome = match self.gone.get(&node) {
+            Some(gone) => Ok((gone.direction, self.destinations(gone))),
+            None => Err(refusal.unwrap_or_else(|| Refusal::new(Code::NoLinearProducer, "nothing takes it in"))),
+        };
+        Decision {
+            name: graph.label(node),
+            operator: graph.op_label(node),
+            channels,
+            health,
+            producer: producer.map(|node| format!("{} {}", graph.op_label(node), graph.label(node))),
+            outcome,
+        }
+    }
+
+    /// Operator and name of what a node went into in the end: what took it in can have vanished too.
+    fn destinations(&self, gone: &Gone) -> Vec<(String, String)> {
+        let mut destinations = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut stack: Vec<Place> = gone.into.iter().rev().copied().collect();
+        while let Some(place) = stack.pop().filter(|_| seen.len() < 1000) {
+            if !seen.insert(place) {
+                continue;
+            }
+            match (self.gone.get(&place.node), self.sites.get(&place)) {
+                (_, Some(site)) => destinations.push((place.operator(self.graph, &site.leaf), self.graph.label(place.node))),
+                (Some(next), None) => stack.extend(next.into.iter().rev()),
+                (None, None) => {}
+            }
+        }
+        destinations
     }
 }
 
-fn check_channels(graph: &Graph, linear: &Linear, map: &ChannelAffine) -> Result<(), Refusal> {
-    if linear.channels() == map.channels() {
-        return Ok(());
+/// A model that no runtime can run is not folded around.
+fn check_valid(graph: &Graph, node: NodeId, refusal: Option<&Refusal>) -> Result<(), FoldError> {
+    match refusal {
+        Some(refusal) if refusal.code == Code::Malformed => {
+            Err(FoldError::Invalid { node: graph.label(node), detail: refusal.detail.clone() })
+        }
+        _ => Ok(()),
     }
-    let (operator, name) = (linear.operator, graph.label(linear.node));
-    let detail = format!("{operator} `{name}` has {} output channels, not {}", linear.channels(), map.channels());
-    Err(Refusal::because_of(graph, linear.node, Code::Malformed, detail))
 }

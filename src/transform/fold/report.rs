@@ -1,14 +1,14 @@
 //! What a fold did, as a value that people and programs read.
 
 use super::health::Health;
-use super::plan::Decision;
+use super::plan::{Decision, Direction};
 use crate::refusal::Refusal;
 use serde::Serialize;
 
 /// What was folded, and what was kept and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoldReport {
-    /// One entry per BatchNormalization, in graph order.
+    /// One entry per BatchNormalization, and per constant arithmetic that is folded, in graph order.
     pub norms: Vec<NormReport>,
     /// How many are folded.
     pub folded: usize,
@@ -20,11 +20,13 @@ pub struct FoldReport {
     pub nodes_after: usize,
 }
 
-/// One BatchNormalization.
+/// One BatchNormalization, or constant arithmetic that is folded.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NormReport {
     /// Its name, or its first output if it has none.
     pub name: String,
+    /// Its operator: `BatchNormalization`, `Mul` …
+    pub kind: String,
     /// The number of channels, if its scale is known.
     pub channels: Option<usize>,
     /// Operator and name of the node that makes its input.
@@ -42,10 +44,14 @@ pub struct NormReport {
 pub enum Outcome {
     /// It was folded.
     Folded {
-        /// The operator that took it in: `Conv`, `MatMul+Add` …
-        operator: &'static str,
+        /// The operator that took it in: `Conv`, `MatMul` …
+        operator: String,
         /// The name of that node.
         into: String,
+        /// Whether that is before it or after it.
+        direction: Direction,
+        /// Others that took it in as well: operators and names.
+        also_into: Vec<(String, String)>,
     },
     /// It was kept.
     Kept {
@@ -55,20 +61,18 @@ pub enum Outcome {
 }
 
 impl FoldReport {
-    /// `into` is the operator and the name of the node of each fold.
-    pub(super) fn new(
-        decisions: Vec<Decision>,
-        into: &[(&'static str, String)],
-        nodes_before: usize,
-        nodes_after: usize,
-    ) -> FoldReport {
+    pub(super) fn new(decisions: Vec<Decision>, nodes_before: usize, nodes_after: usize) -> FoldReport {
         let norm = |decision: Decision| NormReport {
             name: decision.name,
+            kind: decision.operator,
             channels: decision.channels,
             producer: decision.producer,
             health: decision.health,
             outcome: match decision.outcome {
-                Ok(fold) => Outcome::Folded { operator: into[fold].0, into: into[fold].1.clone() },
+                Ok((direction, mut into)) => {
+                    let (operator, name) = if into.is_empty() { Default::default() } else { into.remove(0) };
+                    Outcome::Folded { operator, into: name, direction, also_into: into }
+                }
                 Err(refusal) => Outcome::Kept { refusal },
             },
         };
