@@ -91,9 +91,13 @@ fn advance(
 ) -> Result<Next, Refusal> {
     let graph = planner.graph;
     walk.step()?;
-    (step.value, step.reader, step.slot) = planner.behind_gone(step.value, step.reader, step.slot);
-    let Some(node) = graph.producer(step.value) else { return constant(planner, walk, step) };
+    if graph.producer(step.value).is_none() {
+        return constant(planner, walk, step);
+    }
     check_sole(graph, step.value, step.reader, step.slot)?;
+    // Who reads the values between nodes that vanish was looked at when they were folded.
+    (step.value, step.reader, step.slot) = planner.behind_gone(step.value, step.reader, step.slot);
+    let Some(node) = graph.producer(step.value) else { return Err(not_made(planner, step.value)) };
     let op = planner.operator(node);
     if let Some(source) = planner.source(node) {
         return through_source(planner, walk, step, source, fallback);
@@ -165,10 +169,13 @@ fn through_source(
     Ok(Next::To(Step { value, reader: node, slot: source.data, map, home, at_homes: step.at_homes }))
 }
 
+fn not_made(planner: &Planner, value: ValueId) -> Refusal {
+    Refusal::new(Code::NoLinearProducer, format!("`{}` is not made by a node", planner.graph.name(value)))
+}
+
 /// A constant takes the map itself, if it is joined with other values.
 fn constant(planner: &Planner, walk: &mut Walk, step: Step) -> Result<Next, Refusal> {
-    let graph = planner.graph;
-    let not_made = || Refusal::new(Code::NoLinearProducer, format!("`{}` is not made by a node", graph.name(step.value)));
+    let not_made = || not_made(planner, step.value);
     let (element, _) = planner.constants.type_and_shape(step.value).map_err(|_| not_made())?;
     let element = element.float().filter(|_| planner.source(step.reader).is_none()).ok_or_else(not_made)?;
     let place = Place { node: step.reader, slot: Some(step.slot) };
