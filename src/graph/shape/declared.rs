@@ -128,8 +128,8 @@ fn constant_node(graph: &Graph, value: ValueId) -> Option<&NodeProto> {
 /// Type and shape of a Constant node, in all its forms but text.
 pub(super) fn constant(graph: &Graph, node: NodeId) -> Fact {
     let fact = |element, shape: &[i64]| Some(Fact { element, shape: lengths(shape) });
-    let attribute = graph.proto(node).attribute.iter().find_map(|attribute| {
-        match text(&attribute.name).to_str().ok()? {
+    let attribute =
+        graph.proto(node).attribute.iter().find_map(|attribute| match text(&attribute.name).to_str().ok()? {
             "value" => attribute.t.as_deref().and_then(|tensor| fact(tensor.element(), &tensor.dims)),
             "sparse_value" => attribute
                 .sparse_tensor
@@ -140,7 +140,6 @@ pub(super) fn constant(graph: &Graph, node: NodeId) -> Fact {
             "value_floats" => fact(Some(DataType::Float), &[attribute.floats.len() as i64]),
             "value_ints" => fact(Some(DataType::Int64), &[attribute.ints.len() as i64]),
             _ => None,
-        }
-    });
+        });
     attribute.unwrap_or_default()
 }

@@ -145,7 +145,7 @@ fn unsqueeze(call: &mut Call) -> Axes {
         }
     }
     let mut rest = axes.into_iter();
-    Some(out.into_iter().map(|new| new.or_else(|| rest.next())).collect::<Option<_>>()?)
+    out.into_iter().map(|new| new.or_else(|| rest.next())).collect()
 }
 
 /// Channels into blocks of pixels, or back.

@@ -76,7 +76,7 @@ pub struct Fact {
 pub struct Facts {
     /// Of stored constants nothing is noted: their tensors tell.
     notes: Vec<Note>,
-    /// The elements of computed integer tensors.
+    /// The elements of integer tensors that nodes make.
     numbers: HashMap<ValueId, Vec<Number>>,
     symbols: Symbols,
 }
@@ -172,11 +172,12 @@ impl Facts {
     /// The elements of a small integer tensor, a scalar or a vector, of which at least the number
     /// is known.
     pub fn integers(&self, graph: &Graph, value: ValueId) -> Option<Vec<Number>> {
-        if let Some(numbers) = declared::stored_numbers(graph, value) {
-            return Some(numbers.into_iter().map(Number::Known).collect());
-        }
         if let Some(numbers) = self.numbers.get(&value) {
             return Some(numbers.iter().map(|number| self.resolve(*number)).collect());
+        }
+        let initializer = if graph.producer(value).is_none() { declared::stored_numbers(graph, value) } else { None };
+        if let Some(numbers) = initializer {
+            return Some(numbers.into_iter().map(Number::Known).collect());
         }
         if !numbers::is_integer(self.element(graph, value)) {
             return None;

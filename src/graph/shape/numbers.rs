@@ -1,7 +1,7 @@
 //! Small integer tensors: how exporters compute the shapes that they reshape to.
 
 use super::call::{Call, normalized, product};
-use super::{HIGHEST_RANK, Length, Number, layout, slice};
+use super::{HIGHEST_RANK, Length, Number, declared, layout, slice};
 use crate::graph::ValueId;
 use crate::onnx::element::DataType;
 
@@ -38,6 +38,10 @@ pub(super) fn note(call: &mut Call, value: ValueId, mut numbers: Vec<Number>) {
 /// The elements of a node's first output.
 pub(super) fn of_first_output(call: &Call, op: &str) -> Option<Vec<Number>> {
     match op {
+        "Constant" => {
+            let numbers = declared::stored_numbers(call.graph, call.graph.output(call.node, 0)?)?;
+            Some(numbers.into_iter().map(Number::Known).collect())
+        }
         "Shape" => {
             let axes = call.axes(0)?;
             Some(axes[layout::range_of_shape(call, axes.len())].iter().map(|length| (*length).into()).collect())
@@ -84,7 +88,9 @@ fn fill(call: &Call) -> Option<Vec<Number>> {
 fn arithmetic(call: &Call, pair: fn(Number, Number) -> Option<Number>) -> Option<Vec<Number>> {
     let (a, b) = (call.numbers(0)?, call.numbers(1)?);
     let count = a.len().max(b.len());
-    let at = |numbers: &[Number], index: usize| if numbers.len() == 1 { Some(numbers[0]) } else { numbers.get(index).copied() };
+    let at = |numbers: &[Number], index: usize| {
+        if numbers.len() == 1 { Some(numbers[0]) } else { numbers.get(index).copied() }
+    };
     (0..count).map(|index| Some(pair(at(&a, index)?, at(&b, index)?).unwrap_or(Number::Unknown))).collect()
 }
 

@@ -136,7 +136,9 @@ impl Window {
             Padding::Explicit => (span.begin, span.pad),
             Padding::None => (0, 0),
             Padding::Same if span.stride == 1 => return Some(length),
-            Padding::Same => return known(length)?.checked_add(span.stride - 1).and_then(|n| as_length(n / span.stride)),
+            Padding::Same => {
+                return known(length)?.checked_add(span.stride - 1).and_then(|n| as_length(n / span.stride));
+            }
         };
         let slack = pad.checked_sub(span.extent)?;
         if span.stride == 1 && slack == -1 {

@@ -169,6 +169,7 @@ fn hostile_shapes_do_no_harm() {
     assert_eq!(y(17, &format!("float[{huge}] x"), "", "y = Flatten <axis = 0> (x)"), "1 a");
     assert_eq!(y(17, "float[9223372036854775807] x", "", "y = Concat <axis = 0> (x, x, x)"), "a");
     assert_eq!(y(17, "float[2,3] x", "", "y = Flatten <axis = -9223372036854775808> (x)"), "-");
-    let mut inferred = Inferred::new(17, "g () => () { a = MatMul () b = Conv () c = Split () d = Concat () e = Reshape () }");
+    let mut inferred =
+        Inferred::new(17, "g () => () { a = MatMul () b = Conv () c = Split () d = Concat () e = Reshape () }");
     assert_eq!(inferred.shape("b"), "-");
 }

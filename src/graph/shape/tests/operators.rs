@@ -218,7 +218,12 @@ fn resized() {
         17,
         &[
             ("N,3,8,9", scales, "y = Resize (x, , s)", "a 3 16 4"),
-            ("N,3,8,9", scales, "y = Resize <coordinate_transformation_mode = \"tf_crop_and_resize\"> (x, s, s)", "b c d e"),
+            (
+                "N,3,8,9",
+                scales,
+                "y = Resize <coordinate_transformation_mode = \"tf_crop_and_resize\"> (x, s, s)",
+                "b c d e",
+            ),
             ("N,3,8,9", "int64[4] s = {1,3,5,6}", "y = Resize (x, , , s)", "1 3 5 6"),
             // In single precision 0.7 · 10 is 7, in double precision it is less.
             ("N,3,10", "float[3] s = {1, 1, 0.7}", "y = Resize (x, , s)", "a 3 b"),
@@ -256,13 +261,14 @@ fn element_types() {
             cast = Cast <to = 7> (x)  like = CastLike (x, h)  less = Less (x, x)  shape = Shape (h)
             real = DequantizeLinear (q, h)  chosen = Where (less, h, h)  fill = ConstantOfShape (shape)
             foreign = somebody.Relu (x)
+            small = QuantizeLinear (x, h)  given = QuantizeLinear (x, h, q)
         }",
     );
-    let names = ["cast", "like", "less", "shape", "real", "chosen", "fill", "foreign"];
+    let names = ["cast", "like", "less", "shape", "real", "chosen", "fill", "foreign", "small", "given"];
     let types = names.map(|name| {
         let value = inferred.value(name);
         inferred.facts.of(&inferred.graph, value).element.map_or("?", |element| element.name())
     });
-    assert_eq!(types, ["int64", "float16", "bool", "int64", "float16", "float16", "float", "?"]);
+    assert_eq!(types, ["int64", "float16", "bool", "int64", "float16", "float16", "float", "?", "uint8", "uint8"]);
     assert_eq!(inferred.shape("fill"), "2");
 }
