@@ -76,6 +76,39 @@ fn a_node_tells_what_its_inputs_are() {
 }
 
 #[test]
+fn demands_of_old_and_quantised_operators() {
+    let per_element = "y = BatchNormalization <spatial = 0> (x, p, p, p, p)";
+    assert_eq!(y(7, "float[N,C] x", "float[5] p = {*}", per_element), "a b");
+    assert_eq!(y(7, "float[N,C] x", "float[5] p = {*}", "y = BatchNormalization (x, p, p, p, p)"), "a 5");
+    assert_eq!(y(17, "float[N,C,H] x", "float[5] p = {*}", "y = InstanceNormalization (x, p, p)"), "a 5 b");
+    assert_eq!(y(17, "uint8[] x, uint8[4,3,1,1] w", "", "y = ConvInteger (x, w)"), "a 4 b c");
+    let inputs = "uint8[N,C,8] x, float s, uint8 z, uint8[4,3,2] w";
+    assert_eq!(y(17, inputs, "", "y = QLinearConv (x, s, z, w, s, z, s, z)"), "a 4 7");
+    let inputs = "uint8[N,K] x, float s, uint8 z, uint8[3,5] w";
+    assert_eq!(y(17, inputs, "", "y = QLinearMatMul (x, s, z, w, s, z, s, z)"), "a 5");
+}
+
+#[test]
+fn equal_parts_of_an_unknown_length_are_equal() {
+    let mut inferred = Inferred::new(17, "g (float[N,C] x) => () { a, b = Split <axis = 1> (x) y = Add (a, b) }");
+    assert_eq!(["x", "a", "b", "y"].map(|name| inferred.shape(name)), ["a b", "a c", "a c", "a c"]);
+    let mut inferred = Inferred::new(18, "g (float[C] x) => () { a, b = Split <num_outputs = 2> (x) }");
+    assert_eq!(["x", "a", "b"].map(|name| inferred.shape(name)), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_length_that_is_learned_late_is_known_everywhere() {
+    let mut inferred = Inferred::new(
+        17,
+        "g (float[N,A] x, float[N,B] z) => () <float[6,7] w = {*}> {
+            s = Shape (x) both = Concat <axis = 0> (x, z) m = MatMul (z, w) f = Flatten (both)
+        }",
+    );
+    assert_eq!(["x", "z", "f"].map(|name| inferred.shape(name)), ["a 6", "a 6", "b 6"]);
+    assert_eq!(inferred.numbers("s"), "a 6");
+}
+
+#[test]
 fn a_branch_tells_nothing_of_values_outside() {
     let mut inferred = Inferred::new(
         17,
