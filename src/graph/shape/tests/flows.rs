@@ -23,7 +23,8 @@ fn numbers_are_followed() {
             cut = Slice (s, one, three)  back = Gather (s, pair)  narrow = Cast <to = 6> (s)
             double = Mul (middle, two)  same = Mul (middle, one)  more = Add (cut, two)  less = Sub (cut, cut)
             half = Div (double, two)  all = Concat <axis = 0> (cut, given, last)
-            element = Squeeze (three)  again = Reshape (element, last)  filled = ConstantOfShape <value = int64[1] {7}> (two)
+            element = Squeeze (three)  again = Reshape (element, last)
+            filled = ConstantOfShape <value = int64[1] {7}> (two)
             float = Cast <to = 1> (s)  size = Size (x)  ints = Constant <value_ints = [4,5]> ()
         }",
     );
@@ -51,7 +52,8 @@ fn numbers_are_followed() {
 fn small_integers_overflow_and_large_vectors_are_not_followed() {
     let mut inferred = Inferred::new(
         17,
-        "g (float[2] x) => () <int64[1] big = {9223372036854775807}, int64[1] wide = {4294967296}, int64[65] long = {*}> {
+        "g (float[2] x) => ()
+        <int64[1] big = {9223372036854775807}, int64[1] wide = {4294967296}, int64[65] long = {*}> {
             sum = Add (big, big)  product = Mul (big, big)  narrow = Cast <to = 6> (wide)
         }",
     );
@@ -150,7 +152,9 @@ fn equal_names_are_equal_lengths_in_one_graph() {
 fn declarations_add_to_what_is_computed() {
     let mut inferred = Inferred::new(
         17,
-        "g (float[N,C] x, int64[2] s) => (float[N,7] y) <float[2,M] r> { r = Relu (x) y = Reshape (x, s) f = somebody.Else (x) }",
+        "g (float[N,C] x, int64[2] s) => (float[N,7] y) <float[2,M] r> {
+            r = Relu (x) y = Reshape (x, s) f = somebody.Else (x)
+        }",
     );
     assert_eq!(inferred.shape("x"), "a b");
     assert_eq!(inferred.shape("y"), "a 7");
