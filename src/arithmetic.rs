@@ -37,7 +37,8 @@ impl Arithmetic {
         let constant = op.constant(1 - data).filter(|constant| constant.float().is_some())?;
         let axes = aligned(op, data, &constant)?;
         let count = constant.values.len();
-        let (scale, shift): (Vec<f64>, Vec<f64>) = constant.values.iter().map(|value| pair(op.name(), data, *value)).unzip();
+        let (scale, shift): (Vec<f64>, Vec<f64>) =
+            constant.values.iter().map(|value| pair(op.name(), data, *value)).unzip();
         let map = Affine::new(axes, scale, shift);
         (count <= LARGEST && map.is_finite()).then_some(Arithmetic { data, map })
     }

@@ -106,11 +106,3 @@ pub fn normal_axis(axis: i64, rank: usize) -> Option<usize> {
     let from_first = if axis < 0 { axis.checked_add(rank as i64)? } else { axis };
     usize::try_from(from_first).ok().filter(|axis| *axis < rank)
 }
-
-/// A length, if it is known.
-pub fn known(length: Length) -> Option<usize> {
-    match length {
-        Length::Known(length) => Some(length),
-        Length::Symbol(_) => None,
-    }
-}

@@ -92,7 +92,12 @@ fn aligned(map: &Affine, rank: usize, least: usize) -> Result<Vec<usize>, Refusa
 ///
 /// # Errors
 /// The refusal, when the old bias cannot be read, or the new one does not fit its type or shape.
-pub fn new(op: &Operator, linear: &Linear, brought: Option<&Affine>, after: &Affine) -> Result<Option<NewConstant>, Refusal> {
+pub fn new(
+    op: &Operator,
+    linear: &Linear,
+    brought: Option<&Affine>,
+    after: &Affine,
+) -> Result<Option<NewConstant>, Refusal> {
     let Bias::Operand { value, gain, layout, .. } = linear.bias else { return Ok(None) };
     let old = value.filter(|_| gain != 0.0);
     let old = old.map(|value| read(op, value, gain, layout, linear.rank)).transpose()?;

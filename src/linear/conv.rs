@@ -18,7 +18,11 @@ pub(super) fn read(op: &Operator) -> Result<Linear, Refusal> {
         return Err(op.refuse(Code::Malformed, detail));
     };
     let inner = weight.shape[2..].iter().product();
-    let takes = if pads(op, &weight.shape[2..]) { Takes::Scaling(format!("{} pads with zeros", op.label())) } else { Takes::All };
+    let takes = if pads(op, &weight.shape[2..]) {
+        Takes::Scaling(format!("{} pads with zeros", op.label()))
+    } else {
+        Takes::All
+    };
     let layout = Layout::Along { axis: 1, length: channels };
     Ok(Linear {
         operator: "Conv",

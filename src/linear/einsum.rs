@@ -23,7 +23,8 @@ pub(super) fn read(op: &Operator) -> Result<Linear, Refusal> {
     let weight = Operand::weight(op, slot, 0)?;
     let (own, other) = (&parsed.operands[slot], &parsed.operands[data]);
     if own.len() != weight.shape.len() {
-        let detail = format!("the weight of {} has the shape {:?}, the equation is `{equation}`", op.label(), weight.shape);
+        let detail =
+            format!("the weight of {} has the shape {:?}, the equation is `{equation}`", op.label(), weight.shape);
         return Err(op.refuse(Code::Malformed, detail));
     }
     let roles = |labels: &[char]| {
@@ -32,7 +33,8 @@ pub(super) fn read(op: &Operator) -> Result<Linear, Refusal> {
     };
     // A label of the data alone that is summed multiplies a shift by its length.
     let alone = other.iter().any(|label| !own.contains(label) && !parsed.output.contains(label));
-    let takes = if alone { Takes::Scaling(format!("{} sums its input before the product", op.label())) } else { Takes::All };
+    let takes =
+        if alone { Takes::Scaling(format!("{} sums its input before the product", op.label())) } else { Takes::All };
     let lengths = weight.shape.clone();
     Ok(Linear {
         operator: "Einsum",
@@ -52,7 +54,8 @@ struct Equation {
 impl Equation {
     fn parse(text: &str) -> Option<Equation> {
         let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-        let (inputs, output) = text.split_once("->").map_or((text.as_str(), None), |(inputs, output)| (inputs, Some(output)));
+        let (inputs, output) =
+            text.split_once("->").map_or((text.as_str(), None), |(inputs, output)| (inputs, Some(output)));
         let (first, second) = inputs.split_once(',')?;
         let operands = [labels(first)?, labels(second)?];
         let output = match output {
@@ -60,7 +63,8 @@ impl Equation {
             None => {
                 // Those that occur once, in the order of the alphabet.
                 let all = operands.concat();
-                let mut once: Vec<char> = all.iter().copied().filter(|c| all.iter().filter(|d| c == *d).count() == 1).collect();
+                let mut once: Vec<char> =
+                    all.iter().copied().filter(|c| all.iter().filter(|d| c == *d).count() == 1).collect();
                 once.sort_unstable();
                 once
             }

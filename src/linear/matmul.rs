@@ -69,7 +69,8 @@ impl Product {
 
     fn output_roles(&self) -> Vec<Role> {
         // The own axis comes before the other operand's on the left, after it on the right.
-        let after = if self.left { self.rank() - 1 - usize::from(self.data > 1) } else { self.rank().saturating_sub(1) };
+        let after =
+            if self.left { self.rank() - 1 - usize::from(self.data > 1) } else { self.rank().saturating_sub(1) };
         let own = self.own().map(|part| Role::new(after, [part]));
         self.stack().map(|(part, axis)| Role::new(axis, [part])).chain(own).collect()
     }

@@ -27,7 +27,9 @@ pub(super) fn group(op: &Operator) -> Result<Linear, Refusal> {
 fn per_channel(op: &Operator, operator: &'static str) -> Result<Linear, Refusal> {
     let gain = Operand::weight(op, 1, 1)?;
     let [channels] = gain.shape[..] else {
-        return Err(op.refuse(Code::ShapeMismatch, format!("the scale of {} has the shape {:?}", op.label(), gain.shape)));
+        return Err(
+            op.refuse(Code::ShapeMismatch, format!("the scale of {} has the shape {:?}", op.label(), gain.shape))
+        );
     };
     let layout = Layout::Along { axis: 1, length: channels };
     Ok(Linear {
@@ -62,5 +64,12 @@ fn along_last_axes(op: &Operator, operator: &'static str) -> Result<Linear, Refu
     let first = rank - gain.shape.len();
     let roles = (0..gain.shape.len()).map(|part| Role::new(first + part, [part])).collect();
     let lengths = gain.shape.clone();
-    Ok(Linear { operator, node: op.node, bias, weight: gain.with_axes(lengths, roles, Vec::new()), rank, input: NOTHING })
+    Ok(Linear {
+        operator,
+        node: op.node,
+        bias,
+        weight: gain.with_axes(lengths, roles, Vec::new()),
+        rank,
+        input: NOTHING,
+    })
 }

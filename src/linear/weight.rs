@@ -142,7 +142,9 @@ fn scaling(op: &Operator, weight: &Weight, roles: &[Role], map: &Affine) -> Resu
     let gap = (first..end).find(|axis| !counts(axis));
     let after = gap.and_then(|gap| (gap..end).find(depends));
     let (view, axes) = match (gap, after) {
-        (None, _) | (_, None) => ([1, product(0, first), product(first, end), product(end, rank)], (first..end).collect()),
+        (None, _) | (_, None) => {
+            ([1, product(0, first), product(first, end), product(end, rank)], (first..end).collect())
+        }
         (Some(gap), Some(after)) if product(0, first) == 1 && (after..end).all(|axis| counts(&axis)) => {
             let axes: Vec<usize> = (first..gap).chain(after..end).collect();
             ([product(first, gap), product(gap, after), product(after, end), product(end, rank)], axes)
@@ -190,7 +192,8 @@ pub fn of_shift(op: &Operator, weight: &Weight, map: &Affine, gain: f64) -> Resu
     let (from, to) = (strides(weight, &weight.input, map), strides(weight, &weight.output, &sums));
     let mut out = vec![0.0; count];
     let mut walk = Walk::new(&weight.lengths, [from, to]);
-    let refuse = |error| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", TensorError::from(error).into());
+    let refuse =
+        |error| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", TensorError::from(error).into());
     let source = stored(op, weight)?;
     source
         .for_each_piece(|piece| {

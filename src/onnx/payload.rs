@@ -209,7 +209,13 @@ mod tests {
     fn doubled(values: &[f64]) -> Payload {
         let scaling = Scaling { view: [1, 1, 1, values.len()], factors: [2.0].into() };
         let source = FloatType::F16.encode(values).into();
-        Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 7, source, element: FloatType::F16, scalings: vec![scaling] }))
+        Payload::Scaled(Arc::new(Scaled {
+            tensor: "w".into(),
+            tag: 7,
+            source,
+            element: FloatType::F16,
+            scalings: vec![scaling],
+        }))
     }
 
     #[test]

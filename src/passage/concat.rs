@@ -2,7 +2,8 @@
 
 use super::{Moved, Passage, mixes};
 use crate::affine::{Affine, LARGEST};
-use crate::operator::{Operator, known, normal_axis};
+use crate::graph::shape::Length;
+use crate::operator::{Operator, normal_axis};
 use crate::refusal::Refusal;
 use std::ops::Range;
 
@@ -48,7 +49,7 @@ fn axis(op: &Operator) -> Result<usize, Refusal> {
 fn parts(op: &Operator, axis: usize) -> Result<Vec<Range<usize>>, Refusal> {
     let mut end = 0usize;
     let part = |slot| {
-        let length = op.input_axes(slot)?.get(axis).copied().and_then(known)?;
+        let length = op.input_axes(slot)?.get(axis).copied().and_then(Length::known)?;
         let start = end;
         end = end.checked_add(length)?;
         Some(start..end)

@@ -28,7 +28,8 @@ fn moved(op: &Operator, map: &Affine, deep: bool) -> Result<Affine, Refusal> {
         return Ok(map);
     }
     let block = usize::try_from(op.int("blocksize", 0)).ok().filter(|block| (1..1 << 10).contains(block));
-    let layout = Layout { pixels: block.map_or(0, |block| block * block), channels_first: op.string("mode", "DCR") == "CRD" };
+    let layout =
+        Layout { pixels: block.map_or(0, |block| block * block), channels_first: op.string("mode", "DCR") == "CRD" };
     let unknown = || mixes(op, "mixes channels that have other factors");
     let moved = if deep { layout.spread(&map) } else { layout.gathered(&map) };
     moved.filter(|_| layout.pixels > 0).ok_or_else(unknown)

@@ -26,7 +26,8 @@ fn passing(op: &Operator, map: &Affine, code: Code) -> Result<Affine, Refusal> {
     if !adds || op.string("mode", "constant") != "constant" {
         return Ok(map.clone());
     }
-    let value = value(op).ok_or_else(|| op.refuse(code, format!("{} pads with a number that is not known", op.label())))?;
+    let value =
+        value(op).ok_or_else(|| op.refuse(code, format!("{} pads with a number that is not known", op.label())))?;
     let stays = map.scale().iter().zip(map.shift()).all(|(scale, shift)| scale.mul_add(value, *shift) == value);
     let detail = || format!("{} pads with {value}, which the map would change", op.label());
     stays.then(|| map.clone()).ok_or_else(|| op.refuse(code, detail()))

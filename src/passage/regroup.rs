@@ -8,7 +8,7 @@
 use super::{Moved, Passage, mixes, only_first};
 use crate::affine::{Affine, LARGEST};
 use crate::graph::shape::Length;
-use crate::operator::{Operator, known};
+use crate::operator::Operator;
 use crate::refusal::Refusal;
 use std::ops::Range;
 
@@ -132,7 +132,7 @@ impl Table {
 }
 
 fn total(axes: &[Length]) -> Option<usize> {
-    axes.iter().try_fold(1usize, |product, length| product.checked_mul(known(*length)?))
+    axes.iter().try_fold(1usize, |product, length| product.checked_mul(length.known()?))
 }
 
 /// Lengths of axes of which the unknown ones, if there are any, stand in a row and count as one.
@@ -144,10 +144,10 @@ struct Lengths {
 
 impl Lengths {
     fn new(axes: &[Length], total: usize) -> Option<Lengths> {
-        let is_unknown = |length: &Length| known(*length).is_none();
+        let is_unknown = |length: &Length| length.known().is_none();
         let start = axes.iter().position(is_unknown).unwrap_or(axes.len());
         let end = axes.iter().rposition(is_unknown).map_or(start, |last| last + 1);
-        let given = |axes: &[Length]| axes.iter().map(|length| known(*length)).collect::<Option<Vec<_>>>();
+        let given = |axes: &[Length]| axes.iter().map(|length| length.known()).collect::<Option<Vec<_>>>();
         let (mut lengths, last) = (given(&axes[..start])?, given(&axes[end..])?);
         if !axes[start..end].iter().all(is_unknown) {
             return None;
@@ -228,7 +228,10 @@ mod tests {
     fn a_batch_of_any_length_is_no_obstacle() {
         let n = Symbol(7);
         assert_eq!(axes(&channels(4), &[Symbol(9), Known(4)], &[n, Symbol(8), Known(4)]), Some(vec![1, 1, 4]));
-        assert_eq!(axes(&channels(4), &[n, Known(4), Symbol(3), Symbol(4)], &[n, Known(4), Symbol(5)]), Some(vec![1, 4, 1]));
+        assert_eq!(
+            axes(&channels(4), &[n, Known(4), Symbol(3), Symbol(4)], &[n, Known(4), Symbol(5)]),
+            Some(vec![1, 4, 1])
+        );
         // Groups of a channel shuffle.
         let (h, w) = (Symbol(1), Symbol(2));
         let shuffled = regroup(&channels(4), &[n, Known(4), h, w], &[n, Known(2), Known(2), h, w]).unwrap();

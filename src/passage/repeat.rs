@@ -2,7 +2,7 @@
 
 use super::{Moved, Passage, mixes, only_first};
 use crate::affine::{Affine, LARGEST};
-use crate::operator::{Operator, known};
+use crate::operator::Operator;
 use crate::refusal::Refusal;
 
 pub(super) struct Repeat;
@@ -36,7 +36,7 @@ fn unexpanded(op: &Operator, map: &Affine) -> Result<Affine, Refusal> {
     }
     let new = new_axes(op)?;
     let axes = op.input_axes(0).unwrap_or_default();
-    let is_there = |axis: usize| axis >= new && known(axes[axis - new]) == Some(map.length(axis));
+    let is_there = |axis: usize| axis >= new && axes[axis - new].known() == Some(map.length(axis));
     if !map.dependent().all(is_there) {
         return Err(unknown(op));
     }
@@ -52,8 +52,9 @@ fn expanded(op: &Operator, map: &Affine) -> Result<Affine, Refusal> {
 /// How often Tile repeats each axis, if it says.
 fn repeats(op: &Operator) -> Result<Vec<usize>, Refusal> {
     let repeats = op.constant(1).and_then(|repeats| repeats.integers()).filter(|_| op.opset() >= 6);
-    let repeats: Option<Vec<usize>> =
-        repeats.and_then(|repeats| repeats.iter().map(|count| usize::try_from(*count).ok().filter(|count| *count > 0)).collect());
+    let repeats: Option<Vec<usize>> = repeats.and_then(|repeats| {
+        repeats.iter().map(|count| usize::try_from(*count).ok().filter(|count| *count > 0)).collect()
+    });
     repeats.ok_or_else(|| unknown(op))
 }
 
@@ -78,9 +79,12 @@ fn tiled(op: &Operator, map: &Affine) -> Result<Affine, Refusal> {
         length => length.checked_mul(repeats.get(axis).copied().unwrap_or(1)),
     };
     let axes: Option<Vec<usize>> = (0..map.axes().len()).map(length).collect();
-    let fits = |axes: &Vec<usize>| axes.iter().try_fold(1usize, |count, length| count.checked_mul(*length)).is_some_and(|count| count <= LARGEST);
+    let fits = |axes: &Vec<usize>| {
+        axes.iter().try_fold(1usize, |count, length| count.checked_mul(*length)).is_some_and(|count| count <= LARGEST)
+    };
     let axes = axes.filter(fits).ok_or_else(|| unknown(op))?;
     let strides = map.strides(axes.len());
-    let place = |index: &[usize]| Some((0..index.len()).map(|axis| index[axis] % map.length(axis) * strides[axis]).sum());
+    let place =
+        |index: &[usize]| Some((0..index.len()).map(|axis| index[axis] % map.length(axis) * strides[axis]).sum());
     Ok(map.gather(axes, place))
 }

@@ -3,7 +3,7 @@
 
 use super::{Moved, Passage, mixes, only_first};
 use crate::affine::Affine;
-use crate::operator::{Operator, known, normal_axis};
+use crate::operator::{Operator, normal_axis};
 use crate::refusal::Refusal;
 
 pub(super) struct Resize;
@@ -52,6 +52,6 @@ fn keeps(op: &Operator, axis: usize) -> Option<bool> {
     }
     let stretches = op.string("keep_aspect_ratio_policy", "stretch") == "stretch";
     let size = op.constant(3)?.integers()?.get(place).copied()?;
-    let length = known(*op.input_axes(0)?.get(axis)?)?;
+    let length = op.input_axes(0)?.get(axis)?.known()?;
     Some(stretches && usize::try_from(size) == Ok(length))
 }

@@ -4,7 +4,8 @@
 
 use super::{Moved, Passage, mixes};
 use crate::affine::{Affine, LARGEST};
-use crate::operator::{Operator, known, normal_axis};
+use crate::graph::shape::Length;
+use crate::operator::{Operator, normal_axis};
 use crate::refusal::{Code, Refusal};
 
 pub(super) struct Select;
@@ -103,8 +104,10 @@ fn row_major(axes: &[usize]) -> Vec<usize> {
 
 /// The length of an axis of the first input.
 fn length(op: &Operator, axis: usize) -> Result<usize, Refusal> {
-    let length = op.input_axes(0).and_then(|axes| axes.get(axis).copied()).and_then(known);
-    length.filter(|length| *length <= LARGEST).ok_or_else(|| mixes(op, &format!("reads an axis {axis} of unknown length")))
+    let length = op.input_axes(0).and_then(|axes| axes.get(axis).copied()).and_then(Length::known);
+    length
+        .filter(|length| *length <= LARGEST)
+        .ok_or_else(|| mixes(op, &format!("reads an axis {axis} of unknown length")))
 }
 
 /// The part of the input that output `slot` is.
@@ -118,7 +121,8 @@ fn split(op: &Operator, slot: usize) -> Result<Picked, Refusal> {
         let size = if op.input(1).is_none() { length.div_ceil(outputs) } else { return None };
         Some((0..outputs).map(|part| size.min(length.saturating_sub(part * size)) as i64).collect())
     });
-    let sizes: Option<Vec<usize>> = sizes.and_then(|sizes| sizes.iter().map(|size| usize::try_from(*size).ok()).collect());
+    let sizes: Option<Vec<usize>> =
+        sizes.and_then(|sizes| sizes.iter().map(|size| usize::try_from(*size).ok()).collect());
     let sizes = sizes.filter(|sizes| sizes.len() == outputs && sizes.iter().sum::<usize>() == length);
     let sizes = sizes.ok_or_else(|| unknown(op))?;
     let start = sizes[..slot].iter().sum();
@@ -135,16 +139,19 @@ fn split_push(op: &Operator, map: &Affine) -> Result<Moved, Refusal> {
 fn slices(op: &Operator, map: &Affine) -> Result<Vec<Picked>, Refusal> {
     let old = op.opset() < 10;
     let list = |slot: usize, name: &str| if old { op.integers(usize::MAX, name) } else { op.integers(slot, "") };
-    let count = op.input_axes(1).and_then(|axes| axes.first().copied()).and_then(known);
+    let count = op.input_axes(1).and_then(|axes| axes.first().copied()).and_then(Length::known);
     let starts = list(1, "starts");
     let given = if old { op.graph.proto(op.node).ints("axes").is_some() } else { op.input(3).is_some() };
     let axes = match given {
         true => list(3, "axes"),
-        false => starts.as_ref().map(Vec::len).or(count).filter(|count| *count < 64).map(|count| (0..count as i64).collect()),
+        false => {
+            starts.as_ref().map(Vec::len).or(count).filter(|count| *count < 64).map(|count| (0..count as i64).collect())
+        }
     };
     let rank = op.input_axes(0).map_or(usize::MAX, |axes| axes.len());
-    let axes: Option<Vec<usize>> =
-        axes.and_then(|axes| axes.iter().map(|axis| normal_axis(*axis, rank).filter(|_| *axis >= 0 || rank < 64)).collect());
+    let axes: Option<Vec<usize>> = axes.and_then(|axes| {
+        axes.iter().map(|axis| normal_axis(*axis, rank).filter(|_| *axis >= 0 || rank < 64)).collect()
+    });
     let axes = axes.ok_or_else(|| unknown(op))?;
     let mut picked = Vec::new();
     for (place, axis) in axes.iter().enumerate().filter(|(_, axis)| map.length(**axis) != 1) {
@@ -152,7 +159,11 @@ fn slices(op: &Operator, map: &Affine) -> Result<Vec<Picked>, Refusal> {
         let step = if old || op.input(4).is_none() { 1 } else { at(list(4, ""))? };
         let (start, end) = (at(starts.clone())?, at(list(2, "ends"))?);
         let length = length(op, *axis)?;
-        picked.push(Picked { axis: *axis, length, positions: slice(start, end, step, length).ok_or_else(|| unknown(op))? });
+        picked.push(Picked {
+            axis: *axis,
+            length,
+            positions: slice(start, end, step, length).ok_or_else(|| unknown(op))?,
+        });
     }
     Ok(picked)
 }

@@ -3,7 +3,7 @@
 
 use super::{Moved, Passage, mixes};
 use crate::affine::Affine;
-use crate::operator::{Operator, known};
+use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 
 pub(super) struct Sum;
@@ -29,13 +29,15 @@ impl Passage for Sum {
     /// A shift of one summand is a shift of the sum; a factor is not.
     fn push(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
         check_broadcast(op)?;
-        if !(map.has_unit_scale() && matches!(op.name(), "Add" | "Sum") || op.name() == "Sub" && map.has_unit_scale() && slot == 0) {
+        if !(map.has_unit_scale() && matches!(op.name(), "Add" | "Sum")
+            || op.name() == "Sub" && map.has_unit_scale() && slot == 0)
+        {
             return Err(op.refuse(Code::NoLinearProducer, format!("{} reads it beside other values", op.label())));
         }
         let unknown = || mixes(op, "has operands of unknown rank");
         let (input, output) = op.input_axes(slot).zip(op.output_axes(0)).ok_or_else(unknown)?;
         let new = output.len().checked_sub(input.len()).ok_or_else(unknown)?;
-        let sources: Vec<Option<usize>> = (0..output.len()).map(|axis| axis.checked_sub(new)).collect();
+        let sources: Vec<Option<usize>> = (0..output.len()).map(|axis: usize| axis.checked_sub(new)).collect();
         Ok(vec![(0, map.with_axes(&sources).ok_or_else(unknown)?)])
     }
 }
@@ -60,7 +62,8 @@ pub(super) fn for_operand(op: &Operator, slot: usize, map: &Affine) -> Result<Af
     let unknown = || mixes(op, "may broadcast an operand along the channels");
     let (input, output) = op.input_axes(slot).zip(op.output_axes(0)).ok_or_else(unknown)?;
     let missing = output.len().checked_sub(input.len()).ok_or_else(unknown)?;
-    let is_there = |axis: usize| axis >= missing && axis < output.len() && known(input[axis - missing]) == Some(map.length(axis));
+    let is_there =
+        |axis: usize| axis >= missing && axis < output.len() && input[axis - missing].known() == Some(map.length(axis));
     if !map.dependent().all(is_there) {
         return Err(unknown());
     }

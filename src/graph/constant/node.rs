@@ -2,6 +2,7 @@
 
 use super::dense::UNKNOWN;
 use super::{Constants, Dense, NotConstant, evaluate};
+use crate::graph::shape::Length;
 use crate::graph::{NodeId, Use, ValueId};
 use crate::onnx::access::text;
 use crate::onnx::element::DataType;
@@ -45,7 +46,7 @@ impl Constants<'_> {
             Ok((element, shape)) => Ok(Dense { element, shape, values: vec![] }),
             Err(error) => {
                 let facts = self.facts().of(self.graph, value);
-                let shape = facts.shape.as_ref().map(|axes| axes.iter().copied().collect::<Option<Vec<_>>>());
+                let shape = facts.shape.map(|axes| axes.into_iter().map(Length::known).collect::<Option<Vec<_>>>());
                 match (facts.element, shape) {
                     (Some(element), Some(Some(shape))) => Ok(Dense { element, shape, values: vec![] }),
                     (Some(element), _) => Ok(Dense { element, shape: vec![UNKNOWN], values: vec![] }),

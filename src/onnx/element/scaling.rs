@@ -146,7 +146,11 @@ mod tests {
             for (value, finite) in [(1.0, true), (-largest, false), (f64::INFINITY, false), (f64::NAN, false)] {
                 let mut bytes = element.encode(&[1.0, value]);
                 let wide = element == FloatType::F64 && value.is_finite();
-                assert_eq!(element.scale(&mut bytes, 0, std::slice::from_ref(&scaling)), finite || wide, "{element:?} {value}");
+                assert_eq!(
+                    element.scale(&mut bytes, 0, std::slice::from_ref(&scaling)),
+                    finite || wide,
+                    "{element:?} {value}"
+                );
             }
         }
     }

@@ -153,7 +153,10 @@ fn through_source(
     }
     if planner.site(Place { node, slot: None }).is_some() || !planner.may_vanish(source) {
         // It stays, and takes the map in.
-        return Err(Refusal::new(Code::NoLinearProducer, format!("`{}` makes its input and stays", planner.graph.label(node))));
+        return Err(Refusal::new(
+            Code::NoLinearProducer,
+            format!("`{}` makes its input and stays", planner.graph.label(node)),
+        ));
     }
     let Some(map) = source.map.then(&step.map) else {
         let (own, other) = (source.map.axes(), step.map.axes());

@@ -62,7 +62,12 @@ fn reader(
     }
     let place = Place { node, slot: None };
     if let Some(source) = planner.source(node).filter(|source| source.is_norm() && source.data == slot as usize) {
-        return walk.take(planner, place, Leaf::Source(Box::new(source.clone())), Take::before(map.clone(), Home::None));
+        return walk.take(
+            planner,
+            place,
+            Leaf::Source(Box::new(source.clone())),
+            Take::before(map.clone(), Home::None),
+        );
     }
     if let Some(linear) = linear::read(&op) {
         let linear = linear?;

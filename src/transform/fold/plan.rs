@@ -275,7 +275,8 @@ impl<'a> Planner<'a> {
         };
         let homes: BTreeSet<NodeId> = walk.sites.iter().filter_map(|(_, site)| home(site)).collect();
         let gone: Vec<NodeId> = walk.consumed.iter().copied().filter(|node| !homes.contains(node)).collect();
-        let adds = walk.sites.iter().any(|(place, site)| site.adds_node() && !self.site(*place).is_some_and(Site::adds_node));
+        let adds =
+            walk.sites.iter().any(|(place, site)| site.adds_node() && !self.site(*place).is_some_and(Site::adds_node));
         if !self.sources[&root].is_norm() && (gone.is_empty() || adds) {
             // Nothing would be gained: it is the bias of an operator that has none.
             let linear = |(_, site): &(Place, Site)| matches!(site.leaf, Leaf::Linear(_));
@@ -338,7 +339,8 @@ impl<'a> Planner<'a> {
         let graph = self.graph;
         let data = self.sources.get(&node).map_or(0, |source| source.data);
         let producer = graph.input(node, data).and_then(|value| graph.producer(value));
-        let (channels, health, refusal) = norm.map_or((None, None, None), |norm| (norm.channels, norm.health, norm.refusal));
+        let (channels, health, refusal) =
+            norm.map_or((None, None, None), |norm| (norm.channels, norm.health, norm.refusal));
         let outcome = match self.gone.get(&node) {
             Some(gone) => Ok((gone.direction, self.destinations(gone))),
             None => Err(refusal.unwrap_or_else(|| Refusal::new(Code::NoLinearProducer, "nothing takes it in"))),
@@ -363,7 +365,9 @@ impl<'a> Planner<'a> {
                 continue;
             }
             match (self.gone.get(&place.node), self.sites.get(&place)) {
-                (_, Some(site)) => destinations.push((place.operator(self.graph, &site.leaf), self.graph.label(place.node))),
+                (_, Some(site)) => {
+                    destinations.push((place.operator(self.graph, &site.leaf), self.graph.label(place.node)))
+                }
                 (Some(next), None) => stack.extend(next.into.iter().rev()),
                 (None, None) => {}
             }

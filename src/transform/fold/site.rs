@@ -192,11 +192,18 @@ impl Site {
     }
 
     /// What the Add after an operator adds. `total` is what happens to the output of the operator.
-    fn shift(&self, op: &Operator, total: &Affine, element: FloatType, rank: usize) -> Result<Option<NewConstant>, Refusal> {
+    fn shift(
+        &self,
+        op: &Operator,
+        total: &Affine,
+        element: FloatType,
+        rank: usize,
+    ) -> Result<Option<NewConstant>, Refusal> {
         match &self.home {
             Home::At { node, total: at_node, direct, .. } => {
                 if !direct && !self.before.has_no_shift() {
-                    let detail = format!("the shift would have to go to `{}`, behind other nodes", op.graph.label(*node));
+                    let detail =
+                        format!("the shift would have to go to `{}`, behind other nodes", op.graph.label(*node));
                     return Err(op.refuse(Code::ChannelAxis, detail));
                 }
                 let home = Operator { node: *node, ..*op };
@@ -231,7 +238,8 @@ impl Site {
         // y = γ'·(x − μ)/σ + β': μ and σ stay.
         let spread = |channel: usize| (norm.variance[channel] + norm.epsilon).sqrt();
         let scale: Vec<f64> = (0..channels).map(|channel| total.scale()[channel] * spread(channel)).collect();
-        let bias = (0..channels).map(|channel| total.scale()[channel].mul_add(norm.mean[channel], total.shift()[channel]));
+        let bias =
+            (0..channels).map(|channel| total.scale()[channel].mul_add(norm.mean[channel], total.shift()[channel]));
         let bias: Vec<f64> = bias.collect();
         Ok(Edits {
             scale: Some(NewConstant::new(vec![channels], &scale, element(1)?)?),

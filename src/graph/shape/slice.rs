@@ -1,0 +1,90 @@
+//! Slice, in its form of attributes (until version 9) and of inputs.
+
+use super::call::{Call, Setting, normalized};
+use super::{Axes, HIGHEST_RANK, Length, Number};
+
+/// What a slice takes of one axis.
+#[derive(Clone, Copy)]
+struct Range {
+    start: Number,
+    end: Number,
+    step: Number,
+}
+
+pub(super) fn shape(call: &mut Call) -> Axes {
+    let mut axes = call.axes(0)?;
+    let Some(ranges) = ranges(call, axes.len()) else { return call.fresh_axes(axes.len()) };
+    for (axis, range) in ranges {
+        axes[axis] = call.or_fresh(range.length(axes[axis]));
+    }
+    Some(axes)
+}
+
+/// The numbers that a slice takes of a vector.
+pub(super) fn numbers(call: &Call) -> Option<Vec<Number>> {
+    let numbers = call.numbers(0)?;
+    match ranges(call, 1)?[..] {
+        [(0, range)] => Some(range.indices(numbers.len())?.map(|index| numbers[index]).collect()),
+        _ => None,
+    }
+}
+
+/// Which axes are sliced, and how; `None` when not even that is known.
+fn ranges(call: &Call, rank: usize) -> Option<Vec<(usize, Range)>> {
+    let list = |name, slot| match call.proto.ints(name) {
+        Some(attribute) if attribute.len() <= HIGHEST_RANK => {
+            Some(attribute.iter().copied().map(Number::Known).collect())
+        }
+        Some(_) => None,
+        None => call.numbers(slot),
+    };
+    let (starts, ends): (Vec<_>, Vec<_>) = (list("starts", 1)?, list("ends", 2)?);
+    let axes = match call.setting("axes", 3) {
+        Setting::Given(axes) => axes,
+        Setting::Absent => (0..starts.len() as i64).collect(),
+        Setting::Unknown => return None,
+    };
+    let steps = if call.input(4).is_some() { call.numbers(4)? } else { vec![Number::Known(1); starts.len()] };
+    if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
+        return None;
+    }
+    let range = |index: usize| {
+        let range = Range { start: starts[index], end: ends[index], step: steps[index] };
+        Some((normalized(axes[index], rank)?, range))
+    };
+    let ranges = (0..starts.len()).map(range).collect::<Option<Vec<_>>>()?;
+    let mut seen = vec![false; rank];
+    let twice = ranges.iter().any(|(axis, _)| std::mem::replace(&mut seen[*axis], true));
+    (!twice).then_some(ranges)
+}
+
+impl Range {
+    /// How long the slice of an axis is.
+    fn length(self, axis: Length) -> Option<Length> {
+        if let Length::Known(length) = axis {
+            return self.indices(length).map(|indices| Length::Known(indices.len()));
+        }
+        // An end far behind every axis means its end, and so does its own length.
+        let to_end = self.end == axis.into() || self.end.known().is_some_and(|end| end >= i64::from(i32::MAX));
+        (self.start == Number::Known(0) && self.step == Number::Known(1) && to_end).then_some(axis)
+    }
+
+    /// Which places of an axis of this length it takes.
+    fn indices(self, length: usize) -> Option<impl ExactSizeIterator<Item = usize>> {
+        let wide = |number: Number| number.known().map(i128::from);
+        let (start, end, step) = (wide(self.start)?, wide(self.end)?, wide(self.step)?);
+        let length = length as i128;
+        let from_end = |place: i128| if place < 0 { place + length } else { place };
+        let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
+        let first = from_end(start).clamp(low.max(0).min(high.max(0)), high.max(0));
+        let last = from_end(end).clamp(low, high.max(low));
+        let distance = if step > 0 { last - first } else { first - last };
+        let count = match step {
+            0 => return None,
+            _ if length == 0 || distance <= 0 => 0,
+            _ => (distance + step.abs() - 1) / step.abs(),
+        };
+        let count = usize::try_from(count).ok()?;
+        Some((0..count).map(move |index| (first + index as i128 * step) as usize))
+    }
+}
