@@ -240,7 +240,8 @@ impl Graph {
 
     fn is_dead_constant(&self, node: NodeId) -> bool {
         let mut outputs = self.node(node).outputs.iter().flatten();
-        super::constant::is_evaluable(self.op(node)) && outputs.all(|value| self.value(*value).is_unread())
+        (super::constant::is_evaluable(self.op(node)) || self.op(node) == "DequantizeLinear")
+            && outputs.all(|value| self.value(*value).is_unread())
     }
 
     fn drop_use(&mut self, node: NodeId, slot: usize) {

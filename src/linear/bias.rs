@@ -1,9 +1,10 @@
 //! The bias that maps make of the old one: s·(g·b + W·t₀) + t.
 
 use super::Linear;
+use super::quantized::Quantized;
 use crate::affine::{Affine, LARGEST};
 use crate::graph::ValueId;
-use crate::onnx::element::FloatType;
+use crate::onnx::element::{DataType, FloatType};
 use crate::onnx::payload::Payload;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
@@ -46,7 +47,7 @@ pub struct NewConstant {
     /// The shape.
     pub shape: Vec<usize>,
     /// The type of the elements.
-    pub element: FloatType,
+    pub element: DataType,
     /// The elements.
     pub payload: Payload,
 }
@@ -62,7 +63,7 @@ impl NewConstant {
             let detail = format!("a new constant would hold {value:e}, too large for {}", element.data_type().name());
             return Err(Refusal::new(Code::Overflow, detail));
         }
-        Ok(NewConstant { shape, element, payload: element.encode(values).into() })
+        Ok(NewConstant { shape, element: element.data_type(), payload: element.encode(values).into() })
     }
 
     /// The shift of a map, to be added to a tensor of this rank.
@@ -131,7 +132,10 @@ pub fn new(
 /// A bias as a shift of the output, and its rank.
 fn read(op: &Operator, value: ValueId, gain: f64, layout: Layout, rank: usize) -> Result<(Affine, usize), Refusal> {
     let refuse = |reason| Refusal::not_constant(op.graph, Code::BiasNotConstant, "the bias", reason);
-    let old = op.constants.dense(value).map_err(refuse)?;
+    let old = match Quantized::read(op, value).and_then(|quantized| quantized.dense(op)) {
+        Some(dense) => dense.into(),
+        None => op.constants.dense(value).map_err(refuse)?,
+    };
     let first = match layout {
         Layout::Along { axis, .. } => axis,
         Layout::Broadcast => rank.saturating_sub(old.shape.len()),

@@ -15,6 +15,7 @@ mod einsum;
 mod gemm;
 mod matmul;
 mod normalization;
+pub mod quantized;
 pub mod weight;
 
 use crate::graph::{NodeId, ValueId};
@@ -23,6 +24,7 @@ use crate::onnx::schema::AttributeProto;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 use bias::{Bias, Layout};
+use quantized::Quantized;
 use weight::Weight;
 
 /// A linear operator with a constant weight, or a normalisation with a constant gain, and what a map
@@ -110,6 +112,7 @@ struct Operand {
     value: ValueId,
     element: FloatType,
     shape: Vec<usize>,
+    quantized: Option<Quantized>,
 }
 
 impl Operand {
@@ -118,7 +121,12 @@ impl Operand {
         let operand = format!("the weight of {}", op.label());
         let missing = || op.refuse(Code::Malformed, format!("{operand} is missing"));
         let value = op.input(slot).ok_or_else(missing)?;
-        let (element, shape) = op.constants.type_and_shape(value).map_err(|reason| {
+        let quantized = Quantized::read(op, value);
+        let known = match &quantized {
+            Some(quantized) => Ok((quantized.element.data_type(), quantized.shape.clone())),
+            None => op.constants.type_and_shape(value),
+        };
+        let (element, shape) = known.map_err(|reason| {
             Refusal::not_constant(op.graph, Code::WeightNotConstant, &operand, reason).at(&op.graph.label(op.node))
         })?;
         let unsupported = || op.refuse(Code::UnsupportedType, format!("{operand} is of type {}", element.name()));
@@ -126,13 +134,13 @@ impl Operand {
         if shape.len() < min_rank || shape.contains(&0) {
             return Err(op.refuse(Code::ShapeMismatch, format!("{operand} has the shape {shape:?}")));
         }
-        Ok(Operand { slot, value, element, shape })
+        Ok(Operand { slot, value, element, shape, quantized })
     }
 
     /// A weight whose axes, split into `lengths`, are these axes of the output and of the input.
     fn with_axes(self, lengths: Vec<usize>, output: Vec<weight::Role>, input: Vec<weight::Role>) -> Weight {
-        let Operand { slot, value, element, shape } = self;
-        Weight { slot, value, element, shape, lengths, output, input }
+        let Operand { slot, value, element, shape, quantized } = self;
+        Weight { slot, value, element, shape, lengths, output, input, quantized }
     }
 }
 
@@ -149,7 +157,11 @@ fn read_bias(
     let value = op.input(slot);
     if let Some(value) = value.filter(|_| gain != 0.0) {
         let operand = format!("the bias of {}", op.label());
-        let (stored, shape) = op.constants.type_and_shape(value).map_err(|reason| {
+        let known = match Quantized::read(op, value) {
+            Some(quantized) => Ok((quantized.element.data_type(), quantized.shape)),
+            None => op.constants.type_and_shape(value),
+        };
+        let (stored, shape) = known.map_err(|reason| {
             Refusal::not_constant(op.graph, Code::BiasNotConstant, &operand, reason).at(&op.graph.label(op.node))
         })?;
         if stored != element.data_type() {

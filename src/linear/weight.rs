@@ -1,5 +1,6 @@
 //! Which axes of a weight a map scales, and what a shift of the input makes of it.
 
+use super::quantized::Quantized;
 use crate::affine::{Affine, LARGEST, positions};
 use crate::graph::ValueId;
 use crate::graph::constant::Constant;
@@ -29,6 +30,8 @@ pub struct Weight {
     pub output: Vec<Role>,
     /// Which axes of the input it has.
     pub input: Vec<Role>,
+    /// What makes it of integers, if it is not stored as it is.
+    pub quantized: Option<Quantized>,
 }
 
 /// An axis of the output or input, and the axes of the weight (by their place in `lengths`) that
@@ -95,6 +98,11 @@ pub fn check_axes(op: &Operator, weight: &Weight, roles: &[Role], map: &Affine) 
 /// The elements as they are stored.
 fn stored(op: &Operator, weight: &Weight) -> Result<Payload, Refusal> {
     let refuse = |reason| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", reason);
+    if let Some(quantized) = &weight.quantized {
+        let unreadable =
+            || op.refuse(Code::Quantized, format!("the quantised weight of {} cannot be read", op.label()));
+        return Ok(weight.element.encode(&quantized.dense(op).ok_or_else(unreadable)?.values).into());
+    }
     let source = match op.constants.find(weight.value).map_err(refuse)? {
         Constant::Stored(home) => {
             let tensor = op.constants.stored(home).map_err(refuse)?;
@@ -112,7 +120,7 @@ fn stored(op: &Operator, weight: &Weight) -> Result<Payload, Refusal> {
 }
 
 /// For each axis of the weight, how far apart its neighbours are in the map.
-fn strides(weight: &Weight, roles: &[Role], map: &Affine) -> Vec<usize> {
+pub(super) fn strides(weight: &Weight, roles: &[Role], map: &Affine) -> Vec<usize> {
     let of_map = map.strides(map.axes().len());
     let mut strides = vec![0; weight.lengths.len()];
     for role in roles {

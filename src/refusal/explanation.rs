@@ -101,6 +101,11 @@ impl Code {
                 "Scaling the wrong axis would silently compute something else, in particular when both axes have the same length.",
                 "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model.",
             ),
+            Code::Quantized => because(
+                "The weight is a DequantizeLinear of integers that cannot take the map: its scales differ along another axis, a negative factor would need an integer that its type does not have, or another node reads it too.",
+                "Only the scales and the signs of the integers can be changed without rounding the weight anew.",
+                "Fold before you quantise.",
+            ),
             Code::Padding => because(
                 "Nothing before the BatchNormalization takes it in, and the convolution after it pads with zeros (or is transposed, and sums another number of elements at its borders).",
                 "The zeros are added after the normalisation. With its shift moved into the bias of the convolution they would count as if they had been normalised too.",

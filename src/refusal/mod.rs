@@ -46,6 +46,8 @@ pub enum Code {
     UnsupportedType,
     /// Axis 1 is not provably the axis of the output channels.
     ChannelAxis,
+    /// The integers of a quantised weight, or their scales, cannot say it.
+    Quantized,
     /// Zeros that an operator adds would have to be something else.
     Padding,
     /// The numbers of channels disagree.
@@ -110,7 +112,7 @@ impl Refusal {
 
 impl Code {
     /// All codes, in the order in which they are documented.
-    pub const ALL: [Code; 21] = [
+    pub const ALL: [Code; 22] = [
         Code::TrainingMode,
         Code::PerActivation,
         Code::Malformed,
@@ -127,6 +129,7 @@ impl Code {
         Code::BiasNotConstant,
         Code::UnsupportedType,
         Code::ChannelAxis,
+        Code::Quantized,
         Code::Padding,
         Code::ShapeMismatch,
         Code::NameClash,
@@ -153,6 +156,7 @@ impl Code {
             Code::BiasNotConstant => "bias-not-constant",
             Code::UnsupportedType => "unsupported-type",
             Code::ChannelAxis => "channel-axis",
+            Code::Quantized => "quantized",
             Code::Padding => "padding",
             Code::ShapeMismatch => "shape-mismatch",
             Code::NameClash => "name-clash",

@@ -6,7 +6,8 @@ use super::source::{Kind, Source};
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::Linear;
 use crate::linear::bias::{Bias, NewConstant};
-use crate::onnx::element::FloatType;
+use crate::linear::quantized::Requantized;
+use crate::onnx::element::DataType;
 use crate::onnx::payload::Payload;
 use crate::onnx::schema::{AttributeProto, TensorProto};
 use bstr::ByteSlice;
@@ -39,14 +40,29 @@ pub(super) fn apply(graph: &mut Graph, plan: Plan) {
 fn write_linear(graph: &mut Graph, linear: &Linear, edits: &Edits) {
     let weight = &linear.weight;
     if let Some(payload) = &edits.weight {
-        let new = NewConstant { shape: weight.shape.clone(), element: weight.element, payload: payload.clone() };
+        let new =
+            NewConstant { shape: weight.shape.clone(), element: weight.element.data_type(), payload: payload.clone() };
         write_operand(graph, (linear.node, weight.slot), Some(weight.value), None, &new);
+    }
+    if let Some(new) = &edits.requantized {
+        write_requantized(graph, new);
     }
     if let (Some(bias), Bias::Operand { slot, value, gain, .. }) = (&edits.bias, &linear.bias) {
         let old = value.filter(|_| *gain != 0.0);
         let name = old.is_none().then(|| bias_name(graph, linear));
         write_operand(graph, (linear.node, *slot), old, name, bias);
         adapt_gemm(graph, linear.node, *gain);
+    }
+}
+
+fn write_requantized(graph: &mut Graph, new: &Requantized) {
+    let inputs = [(0, new.integers.as_ref()), (1, Some(&new.scale)), (2, new.zero.as_ref())];
+    for (slot, constant) in inputs.into_iter().filter_map(|(slot, constant)| Some((slot, constant?))) {
+        let old = graph.input(new.node, slot);
+        write_operand(graph, (new.node, slot), old, None, constant);
+    }
+    if let Some(axis) = new.axis {
+        graph.set_attribute(new.node, AttributeProto::int("axis", axis as i64));
     }
 }
 
@@ -118,7 +134,7 @@ fn write_operand(
 
 /// Adds a constant under a fresh name.
 fn add(graph: &mut Graph, node: NodeId, base: &str, new: &NewConstant) -> ValueId {
-    let mut tensor = TensorProto::empty(graph.fresh_name(base), new.element.data_type(), &new.shape);
+    let mut tensor = TensorProto::empty(graph.fresh_name(base), new.element, &new.shape);
     tensor.set_elements(new.payload.clone());
     graph.add_constant(node, tensor)
 }
@@ -159,9 +175,9 @@ fn is_exclusive(graph: &Graph, value: ValueId, node: NodeId, slot: usize) -> boo
 }
 
 /// Replaces the elements of a stored tensor; false when there is none, or one of another shape or type.
-fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usize], element: FloatType) -> bool {
+fn set_stored(graph: &mut Graph, value: ValueId, payload: &Payload, shape: &[usize], element: DataType) -> bool {
     let Some(tensor) = graph.stored_tensor_mut(value) else { return false };
-    if tensor.shape().ok().as_deref() != Some(shape) || tensor.element() != Some(element.data_type()) {
+    if tensor.shape().ok().as_deref() != Some(shape) || tensor.element() != Some(element) {
         return false;
     }
     tensor.set_elements(payload.clone());

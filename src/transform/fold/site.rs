@@ -4,6 +4,7 @@ use super::source::{Kind, Source};
 use crate::affine::Affine;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::bias::{self, Bias, NewConstant};
+use crate::linear::quantized::{Requantized, requantized};
 use crate::linear::weight;
 use crate::linear::{Linear, Takes};
 use crate::onnx::element::FloatType;
@@ -78,6 +79,8 @@ pub struct Site {
 pub struct Edits {
     /// The weight of a linear operator; the same type and shape as before.
     pub weight: Option<Payload>,
+    /// The inputs of the DequantizeLinear that makes the weight.
+    pub requantized: Option<Requantized>,
     /// Its bias; the scale of a BatchNormalization or the factor of a Mul are `scale`.
     pub bias: Option<NewConstant>,
     /// The scale of a BatchNormalization, the factor of a Mul, a constant.
@@ -169,12 +172,15 @@ impl Site {
 
     fn of_linear(&self, op: &Operator, linear: &Linear, tag: u32) -> Result<Edits, Refusal> {
         let brought = self.brought(op, linear)?;
-        let weight = weight::scaled(op, &linear.weight, &self.after, &self.before, tag)?;
+        let (weight, requantized) = match &linear.weight.quantized {
+            None => (weight::scaled(op, &linear.weight, &self.after, &self.before, tag)?, None),
+            Some(quantized) => (None, requantized(op, &linear.weight, quantized, &self.after, &self.before)?),
+        };
         let bias = bias::new(op, linear, brought.as_ref(), &self.after)?;
         let total = brought.as_ref().map_or(Some(self.after.clone()), |brought| brought.then(&self.after));
         let total = total.ok_or_else(|| misfit(op))?;
         let shift = if self.lacks_bias() { self.shift(op, &total, linear.weight.element, linear.rank)? } else { None };
-        Ok(Edits { weight, bias, shift, scale: None })
+        Ok(Edits { weight, requantized, bias, shift, scale: None })
     }
 
     /// What the shift before the operator is after it.
@@ -226,6 +232,10 @@ impl Site {
             element.and_then(|(element, _)| element.float()).ok_or_else(|| misfit(op))
         };
         let Kind::Norm(norm) = &source.kind else {
+            if total.scale().len() > source.map.scale().len().max(self.after.scale().len()) {
+                // Its constant would grow by an axis: nothing would be gained.
+                return Err(misfit(op));
+            }
             let element = element(1 - source.data)?;
             let rank = op.output_axes(0).map_or(total.axes().len(), |axes| axes.len());
             let shift = self.shift(op, &total, element, rank)?;
