@@ -42,7 +42,11 @@ pub fn arithmetic(call: &Call) -> Outputs {
         _ => f64::powf,
     };
     let a = call.data(0)?;
-    call.one(combine(a, &second(call, a)?, f)?)
+    let mut b = second(call, a)?;
+    if let Some(magnitude) = call.magnitude.filter(|_| call.op() == "Div") {
+        b = magnitude.without_floor(&b);
+    }
+    call.one(combine(a, &b, f)?)
 }
 
 /// The second operand, in a shape that broadcasts.
@@ -74,5 +78,8 @@ pub fn prelu(call: &Call) -> Outputs {
     let (x, slope) = (call.data(0)?, call.data(1)?);
     let slope = if call.opset < 7 && slope.len() > 1 { align(slope, 1, x.ndim())? } else { slope.clone() };
     let slope = broadcast(&slope, x.shape())?;
+    if call.magnitude.is_some() {
+        return call.one(combine(x, &slope, |m, slope| m * slope.max(1.0))?);
+    }
     call.one(combine(x, &slope, |x, slope| if x < 0.0 { slope * x } else { x })?)
 }

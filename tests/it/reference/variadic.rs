@@ -8,7 +8,9 @@ pub fn variadic(call: &Call) -> Outputs {
     let operands = call.all()?;
     let f: fn(f64, f64) -> f64 = match call.op().as_str() {
         "Max" => maximum,
-        "Min" => |a, b| -maximum(-a, -b),
+        // The larger magnitude bounds the smaller one.
+        "Min" if call.magnitude.is_none() => |a, b| -maximum(-a, -b),
+        "Min" => maximum,
         _ => |a, b| a + b,
     };
     let (first, rest) = operands.split_first().ok_or("no operands")?;
@@ -18,6 +20,6 @@ pub fn variadic(call: &Call) -> Outputs {
 }
 
 /// The larger one; NaN wins, as in NumPy.
-fn maximum(a: f64, b: f64) -> f64 {
+pub fn maximum(a: f64, b: f64) -> f64 {
     if a.is_nan() || a > b { a } else { b }
 }
