@@ -21,6 +21,7 @@ UNCHECKED = {
     "keeps_parameter_of_rank_two": "malformed",
     "keeps_conv_bias_of_rank_two": "malformed",
     "keeps_gemm_integer_weight": "malformed",
+    "keeps_group_normalization_18": "deprecated",
 }
 EXPECTATION = re.compile(r"folded|keeps [a-z]+(-[a-z]+)*|none")
 
