@@ -17,7 +17,6 @@ pub use builder::Builder;
 pub use numbers::Storage;
 pub use recipe::recipes;
 
-use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::schema::ModelProto;
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
@@ -26,6 +25,4 @@ use std::collections::BTreeMap;
 pub struct Case {
     pub model: ModelProto,
     pub inputs: BTreeMap<String, ArrayD<f64>>,
-    /// The type of the data and weights.
-    pub element: FloatType,
 }

@@ -42,11 +42,7 @@ pub fn arithmetic(call: &Call) -> Outputs {
         _ => f64::powf,
     };
     let a = call.data(0)?;
-    let mut b = second(call, a)?;
-    if let Some(magnitude) = call.magnitude.filter(|_| call.op() == "Div") {
-        b = magnitude.without_floor(&b);
-    }
-    call.one(combine(a, &b, f)?)
+    call.one(combine(a, &second(call, a)?, f)?)
 }
 
 /// The second operand, in a shape that broadcasts.

@@ -30,17 +30,18 @@ fn bounds(call: &Call) -> Result<(f64, f64)> {
 /// The defaults of Selu, alpha and gamma.
 pub const SELU: [f32; 2] = [1.673_263_2, 1.050_701];
 
-/// Softmax is no larger than 1, and `Σ |∂y/∂xⱼ| = 2y(1 − y) ≤ ½`.
+/// Softmax is no larger than 1, and `|∂yᵢ/∂xⱼ| ≤ ¼`.
 pub fn softmax(x: &Tensor) -> Tensor {
-    let largest = x.iter().copied().fold(0.0, f64::max);
-    x.mapv(|_| 1.0 + 0.5 * largest)
+    let sum = x.sum();
+    x.mapv(|_| 1.0 + 0.25 * sum)
 }
 
 /// Of `x̂ = (x − mean) / sqrt(variance + ε)` over n numbers (`x` has one row for each group):
-/// `|x̂| ≤ √n`, and an error d moves it by no more than `(d + mean d + √n · rms d) / √ε`.
+/// `|x̂| ≤ √n`, and an error d moves it by no more than `(d + mean d + √n · rms d) / √ε`, where
+/// `√n · rms d ≤ Σ d`.
 pub fn normalized(x: &Tensor, epsilon: f64) -> Result<Tensor> {
     let root = (x.len_of(Axis(1)) as f64).sqrt();
     let mean = x.mean_axis(Axis(1)).ok_or("nothing to average")?.insert_axis(Axis(1));
-    let square = (x * x).mean_axis(Axis(1)).ok_or("nothing to average")?.insert_axis(Axis(1));
-    Ok((x + &mean + square.mapv(|square| root * square.sqrt())) / epsilon.sqrt() + root)
+    let sum = x.sum_axis(Axis(1)).insert_axis(Axis(1));
+    Ok((x + &mean + &sum) / epsilon.sqrt() + root)
 }

@@ -36,7 +36,7 @@ impl<'a> Scope<'a> {
     }
 
     fn define_constant(&mut self, name: &str, value: Value) {
-        let magnitude = self.machine.magnitude.map(|magnitude| magnitude.of_constant(&value));
+        let magnitude = self.machine.magnitude.map(|magnitude| magnitude.of_constant(name, &value));
         self.define(name, magnitude.unwrap_or(value));
     }
 
@@ -76,7 +76,7 @@ impl<'a> Scope<'a> {
             "Scan" => scan::scan(self, &call),
             operator => {
                 let outputs = operators::find(operator).ok_or("the operator is not implemented")?(&call)?;
-                magnitude.map_or(Ok(outputs.clone()), |magnitude| magnitude.of_outputs(operator, outputs))
+                magnitude.map_or(Ok(outputs.clone()), |magnitude| magnitude.of_outputs(node, outputs))
             }
         }
     }

@@ -9,7 +9,10 @@ use ndarray::{ArrayD, Axis, Dimension, IxDyn, indices};
 /// MaxPool-1…22; padding never wins. Indices (opset 8) count all elements of the input, row by
 /// row, or with `storage_order=1` the spatial axes column by column.
 pub fn max(call: &Call) -> Outputs {
-    let largest = |values: &[f64]| values.iter().copied().fold(f64::NEG_INFINITY, larger);
+    let largest = |values: &[f64]| match call.magnitude {
+        Some(_) => values.iter().sum(),
+        None => values.iter().copied().fold(f64::NEG_INFINITY, larger),
+    };
     let y = pooled(call, |values, _| largest(&values.iter().map(|(_, x)| *x).collect::<Vec<_>>()))?;
     let shape = call.data(0)?.shape();
     let position = |at: &[usize]| {
@@ -61,6 +64,7 @@ pub fn global(call: &Call) -> Outputs {
     for axis in (2..y.ndim()).map(Axis) {
         let reduced = match average {
             true => y.mean_axis(axis).ok_or("an empty axis")?,
+            false if call.magnitude.is_some() => y.sum_axis(axis),
             false => y.fold_axis(axis, f64::NEG_INFINITY, |a, b| larger(*a, *b)),
         };
         y = reduced.insert_axis(axis);

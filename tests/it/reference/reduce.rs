@@ -24,12 +24,13 @@ pub fn reduce(call: &Call) -> Outputs {
     call.one(y)
 }
 
-/// One axis; magnitudes are positive, and the largest bounds the smallest, too.
+/// One axis; of magnitudes, the sum bounds the largest and the smallest.
 fn along(call: &Call, y: &Tensor, axis: Axis) -> Tensor {
     match call.op().as_str() {
         "ReduceMean" => y.sum_axis(axis) / y.len_of(axis) as f64,
-        "ReduceMin" if call.magnitude.is_none() => y.fold_axis(axis, f64::INFINITY, |a, b| -maximum(-*a, -*b)),
-        "ReduceMax" | "ReduceMin" => y.fold_axis(axis, f64::NEG_INFINITY, |a, b| maximum(*a, *b)),
+        "ReduceMax" | "ReduceMin" if call.magnitude.is_some() => y.sum_axis(axis),
+        "ReduceMin" => y.fold_axis(axis, f64::INFINITY, |a, b| -maximum(-*a, -*b)),
+        "ReduceMax" => y.fold_axis(axis, f64::NEG_INFINITY, |a, b| maximum(*a, *b)),
         _ => y.sum_axis(axis),
     }
 }

@@ -41,14 +41,20 @@ fn geometry(call: &Call, x: &Tensor) -> Result<Vec<Axis>> {
         ("Upsample", ..9) => {
             call.node.attribute("scales").map(|list| list.floats.iter().map(|x| f64::from(*x)).collect())
         }
-        ("Upsample", _) | (_, ..11) => floats(1).map(|value| factors(call, &value.data)),
-        _ => floats(2).map(|value| factors(call, &value.data)),
+        ("Upsample", _) | (_, ..11) => {
+            floats(1).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>())
+        }
+        _ => floats(2).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>()),
     };
     let sizes = if call.opset < 11 { None } else { floats(3).map(|sizes| sizes.ints()) };
     if sizes.is_some() && call.string("keep_aspect_ratio_policy", "stretch") != "stretch" {
         return Err("keep_aspect_ratio_policy is not implemented".into());
     }
-    let roi = if call.opset < 11 { None } else { floats(1).map(|value| factors(call, &value.data)) };
+    let roi = if call.opset < 11 {
+        None
+    } else {
+        floats(1).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>())
+    };
     for (entry, axis) in on.iter().enumerate() {
         let axis = &mut all[*axis];
         match (&sizes, &scales) {
@@ -61,10 +67,4 @@ fn geometry(call: &Call, x: &Tensor) -> Result<Vec<Axis>> {
         }
     }
     Ok(all)
-}
-
-/// Factors of geometry are no weights: their magnitude must not have grown.
-fn factors(call: &Call, data: &Tensor) -> Vec<f64> {
-    let plain = call.magnitude.map_or(data.clone(), |magnitude| magnitude.without_floor(data));
-    plain.iter().map(|x| f64::from(*x as f32)).collect()
 }

@@ -1,7 +1,7 @@
 //! What the evaluator says of itself, and of small examples computed by hand.
 
 use super::erf::erf;
-use super::{evaluate, magnitude};
+use super::{Constants, evaluate, magnitude};
 use bn_tool::onnx::text::parse;
 use ndarray::{ArrayD, IxDyn};
 use std::collections::BTreeMap;
@@ -132,14 +132,15 @@ fn magnitudes_bound_values_and_errors() {
             "<ir_version: 8, opset_import: [\"\" : 17]> g (float[4] x) => (float[4] y) <float[4] one = {{1.0, 1.0, 1.0, 1.0}}> {{ y = {operator} {inputs} }}"
         );
         let model = parse(&text).expect("it parses");
+        let exact = Constants::of(&model);
         let of = |x: [f64; 4]| BTreeMap::from([("x".to_owned(), ndarray::arr1(&x).into_dyn())]);
         for at in [-3.0, -1.0, -0.1, 0.0, 0.3, 1.0, 2.9] {
             let (x, moved) = ([at, 0.2, -0.4, 0.9], [at + 0.01, 0.2 - 0.01, -0.4 + 0.01, 0.9 - 0.01]);
             let (y, z) =
                 (&evaluate(&model, &of(x)).expect("values")["y"], &evaluate(&model, &of(moved)).expect("values")["y"]);
             let (size, error) = (
-                &magnitude(&model, &of(x), 0.0).expect("sizes")["y"],
-                &magnitude(&model, &of([0.01; 4]), 0.0).expect("sizes")["y"],
+                &magnitude(&model, &of(x), &exact, 1.0).expect("sizes")["y"],
+                &magnitude(&model, &of([0.01; 4]), &exact, 1.0).expect("sizes")["y"],
             );
             for index in 0..4 {
                 assert!(y[[index]].abs() <= size[[index]], "{operator}({at})");

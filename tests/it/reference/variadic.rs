@@ -7,10 +7,9 @@ use super::call::{Call, Outputs};
 pub fn variadic(call: &Call) -> Outputs {
     let operands = call.all()?;
     let f: fn(f64, f64) -> f64 = match call.op().as_str() {
-        "Max" => maximum,
-        // The larger magnitude bounds the smaller one.
+        // Of magnitudes, the sum bounds either.
+        "Max" if call.magnitude.is_none() => maximum,
         "Min" if call.magnitude.is_none() => |a, b| -maximum(-a, -b),
-        "Min" => maximum,
         _ => |a, b| a + b,
     };
     let (first, rest) = operands.split_first().ok_or("no operands")?;
