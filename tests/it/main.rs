@@ -15,6 +15,7 @@ mod many_readers;
 mod normalise;
 mod other_writers;
 mod overflow;
+mod random_graphs;
 mod reference;
 mod round_trip;
 mod same;

@@ -1,7 +1,7 @@
 //! Running what was folded: by the engine, and by the reference evaluator.
 
 use crate::same::difference;
-use bn_tool::engine::{Array, Session, lowest_float, required_inputs};
+use bn_tool::engine::{Array, Session, required_inputs};
 use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::schema::{ModelProto, ValueInfoProto};
 use bn_tool::report::{VerifySummary, human, json};
@@ -31,8 +31,7 @@ pub fn compare(original: &ModelProto, folded: &ModelProto) {
         Some((info.name.clone()?.to_string(), data))
     };
     let Some(inputs) = required_inputs(original).map(value).collect::<Option<BTreeMap<_, _>>>() else { return };
-    let element = lowest_float(original).unwrap_or(FloatType::F32);
-    if let Ok(Ok(Some(difference))) = catch_unwind(|| difference(original, folded, &inputs, element)) {
+    if let Ok(Ok(Some(difference))) = catch_unwind(|| difference(original, folded, &inputs)) {
         panic!("{difference}");
     }
 }

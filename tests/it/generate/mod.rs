@@ -1,5 +1,5 @@
 //! Random models of one linear operator and one BatchNormalization, all of which can be
-//! folded, with input data.
+//! folded, with input data; and random graphs, in `graph`.
 //!
 //! A recipe is what proptest draws and shrinks; the model is built from it, always the same
 //! one.
@@ -7,6 +7,7 @@
 mod attribute;
 mod batch_norm;
 mod builder;
+mod graph;
 mod layer;
 mod numbers;
 mod recipe;
@@ -14,10 +15,10 @@ mod tests;
 mod window;
 
 pub use builder::Builder;
+pub use graph::drawings;
 pub use numbers::Storage;
 pub use recipe::recipes;
 
-use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::schema::ModelProto;
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
@@ -26,6 +27,4 @@ use std::collections::BTreeMap;
 pub struct Case {
     pub model: ModelProto,
     pub inputs: BTreeMap<String, ArrayD<f64>>,
-    /// The type of the data and weights.
-    pub element: FloatType,
 }

@@ -16,6 +16,16 @@ impl Numbers {
         z ^ (z >> 31)
     }
 
+    /// Less than `count`.
+    pub fn below(&mut self, count: usize) -> usize {
+        (self.next() % count as u64) as usize
+    }
+
+    /// So often in a hundred.
+    pub fn chance(&mut self, percent: usize) -> bool {
+        self.below(100) < percent
+    }
+
     /// Uniform numbers, rounded to the type.
     pub fn uniform(&mut self, count: usize, low: f64, high: f64, element: FloatType) -> Vec<f64> {
         let unit = |bits: u64| (bits >> 11) as f64 / (1u64 << 53) as f64;

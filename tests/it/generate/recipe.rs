@@ -58,7 +58,7 @@ impl Recipe {
         let last = self.between(&mut builder);
         self.batch_norm.build(&mut builder, &mut numbers, &last, self.layer.channels(), self.element);
         let model = builder.model("y", self.element, shape.len(), if self.listed { 3 } else { 8 });
-        Case { model, inputs: BTreeMap::from([("x".to_owned(), x)]), element }
+        Case { model, inputs: BTreeMap::from([("x".to_owned(), x)]) }
     }
 
     fn between(&self, builder: &mut Builder) -> String {

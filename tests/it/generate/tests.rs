@@ -1,6 +1,6 @@
 //! The generated models are what they should be.
 
-use super::recipes;
+use super::{drawings, recipes};
 use crate::reference;
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::wire::{Decoder, Encoder, Input, Message};
@@ -23,9 +23,12 @@ fn encode(model: &ModelProto) -> Vec<u8> {
 fn write_some_recipes() {
     let folder = PathBuf::from(std::env::var("GENERATED").expect("GENERATED names a folder"));
     let mut runner = TestRunner::deterministic();
+    let write = |name: String, model: &ModelProto| std::fs::write(folder.join(name), encode(model)).expect("a file");
     for index in 0..1000 {
         let recipe = recipes().new_tree(&mut runner).expect("a recipe").current();
-        std::fs::write(folder.join(format!("{index}.onnx")), encode(&recipe.build().model)).expect("it can be written");
+        write(format!("{index}.onnx"), &recipe.build().model);
+        let drawing = drawings().new_tree(&mut runner).expect("a drawing").current();
+        write(format!("graph_{index}.onnx"), &drawing.build().model);
     }
 }
 

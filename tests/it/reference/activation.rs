@@ -1,38 +1,64 @@
 //! Activations.
 
+use super::bounded::{self, SELU};
 use super::call::{Call, Outputs};
-use super::value::Value;
+use super::erf::erf;
+use super::value::{Result, Value};
 
-/// Relu, LeakyRelu (alpha 0.01), Sigmoid, Tanh, HardSigmoid-6 (alpha 0.2, beta 0.5) and
-/// HardSwish-14 (`x · HardSigmoid(x)` with alpha 1/6, beta 0.5).
+/// Functions of one number whose slope is bounded.
 pub fn activation(call: &Call) -> Outputs {
-    let x = call.data(0)?;
-    let beta = call.float("beta", 0.5);
-    let y = match call.op().as_str() {
-        // Not `max`, which loses NaN.
-        "Relu" => x.mapv(|x| if x < 0.0 { 0.0 } else { x }),
-        "LeakyRelu" => {
-            let alpha = call.float("alpha", 0.01);
-            x.mapv(|x| if x < 0.0 { alpha * x } else { x })
-        }
-        "Sigmoid" => x.mapv(|x| 1.0 / (1.0 + (-x).exp())),
-        "Tanh" => x.mapv(f64::tanh),
-        "HardSigmoid" => {
-            let alpha = call.float("alpha", 0.2);
-            x.mapv(|x| (alpha * x + beta).clamp(0.0, 1.0))
-        }
-        _ => x.mapv(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
-    };
-    call.one(y)
+    if call.magnitude.is_some() {
+        return bounded::pointwise(call);
+    }
+    let f = function(call)?;
+    call.one(call.data(0)?.mapv(f))
 }
 
-/// Clip: bounds are attributes before opset 11, and inputs from then on.
+/// HardSigmoid-6 has alpha 0.2 and beta 0.5 by default; HardSwish-14 is `x · HardSigmoid(x)`
+/// with alpha 1/6, beta 0.5.
+fn function(call: &Call) -> Result<Box<dyn Fn(f64) -> f64>> {
+    let (alpha, beta) = (|default: f32| call.float("alpha", default), call.float("beta", 0.5));
+    Ok(match call.op().as_str() {
+        // Not `max`, which loses NaN.
+        "Relu" => Box::new(|x| if x < 0.0 { 0.0 } else { x }),
+        "LeakyRelu" => negative(alpha(0.01), |x| x),
+        "Elu" => negative(alpha(1.0), f64::exp_m1),
+        "Selu" => {
+            let (gamma, inner) = (call.float("gamma", SELU[1]), negative(alpha(SELU[0]), f64::exp_m1));
+            Box::new(move |x| gamma * inner(x))
+        }
+        "Sigmoid" => Box::new(|x| 1.0 / (1.0 + (-x).exp())),
+        "Tanh" => Box::new(f64::tanh),
+        "Softplus" => Box::new(|x| x.max(0.0) + (-x.abs()).exp().ln_1p()),
+        "Softsign" => Box::new(|x| x / (1.0 + x.abs())),
+        "HardSigmoid" => {
+            let alpha = alpha(0.2);
+            Box::new(move |x| (alpha * x + beta).clamp(0.0, 1.0))
+        }
+        "HardSwish" => Box::new(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
+        "Erf" => Box::new(erf),
+        "Abs" => Box::new(f64::abs),
+        other => return Err(format!("{other} is not implemented")),
+    })
+}
+
+/// Another function below zero, times alpha.
+fn negative(alpha: f64, f: fn(f64) -> f64) -> Box<dyn Fn(f64) -> f64> {
+    Box::new(move |x| if x < 0.0 { alpha * f(x) } else { x })
+}
+
+/// Clip: bounds are attributes before opset 11, and inputs from then on. Its magnitude is that of
+/// the input, and what zero becomes.
 pub fn clip(call: &Call) -> Outputs {
     let bound = |index: usize, name: &str, default: f32| match call.opset {
         ..11 => Ok(call.float(name, default)),
         _ => call.optional(index).map_or(Ok(f64::from(default)), Value::single),
     };
     let (low, high) = (bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?);
+    if call.magnitude.is_some() {
+        let finite = |bound: f64| if bound.is_finite() { bound.abs() } else { 0.0 };
+        return call.one(call.data(0)?.mapv(|m| m + finite(low) + finite(high)));
+    }
     // All becomes max when the bounds cross (Clip-13).
     let clip = |x: f64| {
         if x > high || low > high {

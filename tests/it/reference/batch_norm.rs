@@ -13,10 +13,13 @@ pub fn batch_norm(call: &Call) -> Outputs {
     let x = call.input(0)?;
     let spatial = call.opset >= 9 || call.int("spatial", 1) != 0;
     let parameters: Vec<&Tensor> = (1..5).map(|index| call.data(index)).collect::<Result<_>>()?;
-    if let Some(magnitude) = call.magnitude {
+    if call.magnitude.is_some() && trains(call) {
+        return Err("it makes no sense to ask for its magnitude in training".into());
+    }
+    if call.magnitude.is_some() {
         // |scale| · (|X| + |mean|) / sqrt(var + epsilon) + |B|
-        let (mean, variance) = (parameters[2].mapv(|mean| -mean), magnitude.without_floor(parameters[3]));
-        return call.one(normalize(call, &x.data, parameters[0], parameters[1], &mean, &variance)?);
+        let (mean, variance) = (parameters[2].mapv(|mean| -mean), parameters[3]);
+        return call.one(normalize(call, &x.data, parameters[0], parameters[1], &mean, variance)?);
     }
     if !trains(call) {
         let y = normalize(call, &x.data, parameters[0], parameters[1], parameters[2], parameters[3])?;

@@ -74,5 +74,8 @@ pub fn prelu(call: &Call) -> Outputs {
     let (x, slope) = (call.data(0)?, call.data(1)?);
     let slope = if call.opset < 7 && slope.len() > 1 { align(slope, 1, x.ndim())? } else { slope.clone() };
     let slope = broadcast(&slope, x.shape())?;
+    if call.magnitude.is_some() {
+        return call.one(combine(x, &slope, |m, slope| m * slope.max(1.0))?);
+    }
     call.one(combine(x, &slope, |x, slope| if x < 0.0 { slope * x } else { x })?)
 }

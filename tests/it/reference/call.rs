@@ -15,7 +15,7 @@ pub struct Call<'a> {
     pub inputs: Vec<Option<Value>>,
     pub opset: i64,
     /// Whether magnitudes are evaluated instead of values.
-    pub magnitude: Option<Magnitude>,
+    pub magnitude: Option<Magnitude<'a>>,
 }
 
 impl Call<'_> {

@@ -46,12 +46,14 @@ fn stack(values: &[Value]) -> Result<Value> {
     Ok(Value::new(data, first.kind))
 }
 
-fn body<'a>(call: &'a Call, name: &str) -> Result<&'a GraphProto> {
+/// The graph of an attribute.
+pub fn body<'a>(call: &'a Call, name: &str) -> Result<&'a GraphProto> {
     let attribute = call.node.attribute(name).and_then(|attribute| attribute.g.as_deref());
     attribute.ok_or_else(|| format!("there is no `{name}`"))
 }
 
-fn run(outer: &Scope, graph: &GraphProto, arguments: Vec<Value>) -> Outputs {
+/// Evaluates a body with arguments.
+pub fn run(outer: &Scope, graph: &GraphProto, arguments: Vec<Value>) -> Outputs {
     let mut scope = Scope::new(outer.machine, outer.opset, Some(outer));
     scope.define_initializers(graph)?;
     for (input, value) in graph.input.iter().zip(arguments) {

@@ -3,7 +3,7 @@
 use super::call::{Call, Outputs};
 use super::machine::Machine;
 use super::value::{Result, Value};
-use super::{control_flow, function, operators};
+use super::{control_flow, function, operators, scan};
 use bn_tool::onnx::access::{is_standard_domain, text};
 use bn_tool::onnx::schema::{GraphProto, NodeProto};
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ impl<'a> Scope<'a> {
     }
 
     fn define_constant(&mut self, name: &str, value: Value) {
-        let magnitude = self.machine.magnitude.map(|magnitude| magnitude.of_constant(&value));
+        let magnitude = self.machine.magnitude.map(|magnitude| magnitude.of_constant(name, &value));
         self.define(name, magnitude.unwrap_or(value));
     }
 
@@ -73,9 +73,10 @@ impl<'a> Scope<'a> {
         match text(&node.op_type).to_string().as_str() {
             "If" => control_flow::if_else(self, &call),
             "Loop" => control_flow::repeat(self, &call),
+            "Scan" => scan::scan(self, &call),
             operator => {
                 let outputs = operators::find(operator).ok_or("the operator is not implemented")?(&call)?;
-                magnitude.map_or(Ok(outputs.clone()), |magnitude| magnitude.of_outputs(operator, outputs))
+                magnitude.map_or(Ok(outputs.clone()), |magnitude| magnitude.of_outputs(node, outputs))
             }
         }
     }

@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 pub struct Machine<'a> {
     model: &'a ModelProto,
     /// How to evaluate magnitudes instead of values.
-    pub magnitude: Option<Magnitude>,
+    pub magnitude: Option<Magnitude<'a>>,
 }
 
 impl<'a> Machine<'a> {
-    pub fn new(model: &'a ModelProto, magnitude: Option<Magnitude>) -> Self {
+    pub fn new(model: &'a ModelProto, magnitude: Option<Magnitude<'a>>) -> Self {
         Machine { model, magnitude }
     }
 

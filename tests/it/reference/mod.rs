@@ -11,6 +11,7 @@
 mod activation;
 mod batch_norm;
 mod binary;
+mod bounded;
 mod call;
 mod cast;
 mod compare;
@@ -18,11 +19,14 @@ mod constant;
 mod control_flow;
 mod conv;
 mod conv_transpose;
+mod depth;
 mod dropout;
+mod einsum;
 mod erf;
 mod function;
 mod gather;
 mod graph;
+mod interpolation;
 mod join;
 mod machine;
 mod magnitude;
@@ -33,15 +37,19 @@ mod pad;
 mod pool;
 mod quantize;
 mod reduce;
+mod resize;
+mod scan;
 mod shape;
 mod slice;
 mod softmax;
 mod tests;
+mod tile;
 mod unary;
 mod value;
 mod variadic;
 mod window;
 
+pub use magnitude::Constants;
 pub use value::Value;
 
 use bn_tool::onnx::schema::ModelProto;
@@ -62,16 +70,17 @@ pub fn evaluate(
     Machine::new(model, None).run(inputs)
 }
 
-/// What a model of linear operators would compute if nothing cancelled: `Σ |w|·|x| + |b|` for
-/// every output. With `floor`, that is added to the magnitude of each floating-point constant:
-/// rounding is an error of `u · (|w| + floor)` where `floor` is the smallest normal number.
+/// What a model would compute if nothing cancelled: `Σ |w|·|x| + |b|` for every output of linear
+/// operators. To constants that are not among the `exact` ones, `times` the error of one
+/// rounding is added.
 ///
 /// # Errors
 /// As [`evaluate`], and for operators where this makes no sense.
 pub fn magnitude(
     model: &ModelProto,
     inputs: &BTreeMap<String, ArrayD<f64>>,
-    floor: f64,
+    exact: &Constants,
+    times: f64,
 ) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
-    Machine::new(model, Some(Magnitude { floor })).run(inputs)
+    Machine::new(model, Some(Magnitude { exact, times })).run(inputs)
 }

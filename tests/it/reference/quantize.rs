@@ -21,7 +21,9 @@ pub fn quantize(call: &Call) -> Outputs {
 pub fn dequantize(call: &Call) -> Outputs {
     let x = call.data(0)?;
     let (scale, zero) = parameters(call, x)?;
-    let data = Zip::from(x).and(&scale).and(&zero).map_collect(|x, scale, zero| (x - zero) * scale);
+    let difference: fn(f64, f64) -> f64 =
+        if call.magnitude.is_some() { |x, zero| (x - zero).abs() } else { |x, zero| x - zero };
+    let data = Zip::from(x).and(&scale).and(&zero).map_collect(|x, scale, zero| difference(*x, *zero) * scale);
     Ok(vec![Value::new(data, call.input(1)?.kind)])
 }
 

@@ -7,8 +7,9 @@ use super::call::{Call, Outputs};
 pub fn variadic(call: &Call) -> Outputs {
     let operands = call.all()?;
     let f: fn(f64, f64) -> f64 = match call.op().as_str() {
-        "Max" => maximum,
-        "Min" => |a, b| -maximum(-a, -b),
+        // Of magnitudes, the sum bounds either.
+        "Max" if call.magnitude.is_none() => maximum,
+        "Min" if call.magnitude.is_none() => |a, b| -maximum(-a, -b),
         _ => |a, b| a + b,
     };
     let (first, rest) = operands.split_first().ok_or("no operands")?;
@@ -18,6 +19,6 @@ pub fn variadic(call: &Call) -> Outputs {
 }
 
 /// The larger one; NaN wins, as in NumPy.
-fn maximum(a: f64, b: f64) -> f64 {
+pub fn maximum(a: f64, b: f64) -> f64 {
     if a.is_nan() || a > b { a } else { b }
 }

@@ -1,0 +1,106 @@
+//! Properties of folding, for random graphs.
+//!
+//! ```text
+//! BN_TOOL_CASES=1000000 cargo test --test it random_graphs -- --nocapture
+//! ```
+//!
+//! runs that many instead of a few hundred, and says in the end what was folded and kept.
+
+use crate::generate::drawings;
+use crate::reference;
+use crate::same::compare;
+use bn_tool::onnx::schema::{ModelProto, ValueInfoProto};
+use bn_tool::onnx::{self, SaveError, check_saves};
+use bn_tool::transform::fold::{FoldError, FoldOptions, FoldReport, Folded, Outcome, fold_checked};
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    #[error(transparent)]
+    Save(#[from] SaveError),
+}
+
+/// Folds, without what would overflow.
+fn fold(model: &ModelProto) -> Result<Folded, TestCaseError> {
+    let overflow = |failed: &Failed| match failed {
+        Failed::Save(error) => error.overflow().cloned(),
+        Failed::Fold(_) => None,
+    };
+    let attempt = |folded: &Folded| Ok::<_, Failed>(check_saves(&folded.model)?);
+    let folded = fold_checked(model, FoldOptions::default(), attempt, overflow);
+    folded.map(|(folded, _)| folded).map_err(|error| TestCaseError::fail(format!("it does not fold: {error}")))
+}
+
+/// How often what became of a node.
+#[derive(Default)]
+struct Tally {
+    cases: usize,
+    decisions: BTreeMap<String, usize>,
+    /// Graphs that the evaluator cannot run (BatchNormalization that trains can be random …).
+    skipped: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    fn add(&mut self, report: &FoldReport) {
+        self.cases += 1;
+        for norm in &report.norms {
+            let decision = match &norm.outcome {
+                Outcome::Folded { operator, .. } => format!("folded into {operator}"),
+                Outcome::Kept { refusal } => format!("kept, {}", refusal.code),
+            };
+            *self.decisions.entry(decision).or_default() += 1;
+        }
+    }
+}
+
+#[test]
+fn random_graphs() {
+    let cases = std::env::var("BN_TOOL_CASES").ok().map(|cases| cases.parse().expect("BN_TOOL_CASES is a number"));
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.unwrap_or(256)) };
+    let tally = RefCell::new(Tally::default());
+    let result = TestRunner::new(config).run(&drawings(), |drawing| {
+        let case = drawing.build();
+        holds(&case.model, &case.inputs, &tally)
+    });
+    let tally = tally.into_inner();
+    if cases.is_some() {
+        println!("{} graphs, {:#?}, not evaluated: {:#?}", tally.cases, tally.decisions, tally.skipped);
+    }
+    result.unwrap_or_else(|error| panic!("{error}"));
+}
+
+/// All that must be true of a graph and what it is folded to.
+fn holds(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ndarray::ArrayD<f64>>,
+    tally: &RefCell<Tally>,
+) -> Result<(), TestCaseError> {
+    let fail = |text: String| TestCaseError::fail(text);
+    onnx::check(model).map_err(|error| fail(format!("the original is not valid: {error}")))?;
+    reference::evaluate(model, inputs).map_err(|error| fail(format!("the original cannot be evaluated: {error}")))?;
+    let folded = fold(model)?;
+    tally.borrow_mut().add(&folded.report);
+    onnx::check(&folded.model).map_err(|error| fail(format!("the result is not valid: {error}")))?;
+    prop_assert_eq!(names(&folded.model), names(model));
+    if let Err(difference) = compare(model, &folded.model, inputs) {
+        // Training has no bound: then what is not identical cannot be judged.
+        if !difference.contains("makes no sense") {
+            return Err(fail(difference));
+        }
+        *tally.borrow_mut().skipped.entry(difference).or_default() += 1;
+    }
+    prop_assert_eq!(&fold(&folded.model)?.model, &folded.model, "a second fold folds more");
+    Ok(())
+}
+
+/// The names that callers of a model use.
+fn names(model: &ModelProto) -> [Vec<String>; 2] {
+    let graph = model.graph.as_ref().expect("there is a graph");
+    let of = |list: &[ValueInfoProto]| list.iter().map(|value| format!("{:?}", value.name)).collect::<Vec<_>>();
+    [of(&graph.input), of(&graph.output)]
+}
