@@ -98,7 +98,6 @@ pub fn requantized(
         return Ok(None);
     }
     let refuse = |what: &str| op.refuse(Code::Quantized, format!("the quantised weight of {} {what}", op.label()));
-    check_sole_reader(op, weight, quantized)?;
     let factors = Factors::new(op, weight, [(after, &weight.output), (before, &weight.input)])?;
     let factors = factors.ok_or_else(|| refuse("has scales along one axis, the map depends on others"))?;
     let axis = match (quantized.axis, factors.axis) {
@@ -111,18 +110,6 @@ pub fn requantized(
     }
     let rewriting = Rewriting { own, quantized, factors, axis };
     rewriting.run().ok_or_else(|| refuse("cannot be scaled"))?.map(Some)
-}
-
-/// Others would see the new numbers.
-fn check_sole_reader(op: &Operator, weight: &Weight, quantized: &Quantized) -> Result<(), Refusal> {
-    let made = op.graph.output(quantized.node, 0) == Some(weight.value);
-    let sole = op.graph.data_uses(weight.value).take(2).count() == 1 && !op.graph.value(weight.value).is_seen_outside();
-    let here = op.graph.node(quantized.node).scope == op.graph.node(op.node).scope;
-    if made && sole && here {
-        return Ok(());
-    }
-    let name = op.graph.name(weight.value);
-    Err(op.refuse(Code::Quantized, format!("the dequantised weight `{name}` is read elsewhere too")))
 }
 
 /// One factor per position along one axis of the weight as it is stored.

@@ -39,7 +39,7 @@ fn check_padding(op: &Operator, map: &Affine) -> Result<(), Refusal> {
     let counts_zeros = op.int("count_include_pad", 0) != 0 || op.opset() < 7;
     if counts_zeros && (padded || op.int("ceil_mode", 0) != 0) {
         let detail = format!("{} counts the zeros of its padding, which a shift would change", op.label());
-        return Err(op.refuse(Code::NoLinearProducer, detail));
+        return Err(op.refuse(Code::Padding, detail));
     }
     Ok(())
 }

@@ -9,15 +9,15 @@ pub(super) struct Pad;
 
 impl Passage for Pad {
     fn pull(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
-        only_first(slot, || passing(op, map, Code::NoLinearProducer), op)
+        only_first(slot, || passing(op, map), op)
     }
 
     fn push(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
-        only_first(slot, || passing(op, map, Code::Padding), op)
+        only_first(slot, || passing(op, map), op)
     }
 }
 
-fn passing(op: &Operator, map: &Affine, code: Code) -> Result<Affine, Refusal> {
+fn passing(op: &Operator, map: &Affine) -> Result<Affine, Refusal> {
     let pads = pads(op).ok_or_else(|| mixes(op, "pads axes that are not known"))?;
     if let Some((axis, _)) = pads.iter().find(|(axis, pads)| map.length(*axis) != 1 && *pads != [0, 0]) {
         return Err(mixes(op, &format!("pads axis {axis}, where factors differ")));
@@ -26,11 +26,11 @@ fn passing(op: &Operator, map: &Affine, code: Code) -> Result<Affine, Refusal> {
     if !adds || op.string("mode", "constant") != "constant" {
         return Ok(map.clone());
     }
-    let value =
-        value(op).ok_or_else(|| op.refuse(code, format!("{} pads with a number that is not known", op.label())))?;
+    let value = value(op)
+        .ok_or_else(|| op.refuse(Code::Padding, format!("{} pads with a number that is not known", op.label())))?;
     let stays = map.scale().iter().zip(map.shift()).all(|(scale, shift)| scale.mul_add(value, *shift) == value);
     let detail = || format!("{} pads with {value}, which the map would change", op.label());
-    stays.then(|| map.clone()).ok_or_else(|| op.refuse(code, detail()))
+    stays.then(|| map.clone()).ok_or_else(|| op.refuse(Code::Padding, detail()))
 }
 
 /// What is added to each axis at its begin and end: an attribute until opset 10, an input since, for

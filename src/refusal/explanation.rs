@@ -107,9 +107,9 @@ impl Code {
                 "Fold before you quantise.",
             ),
             Code::Padding => because(
-                "Nothing before the BatchNormalization takes it in, and the convolution after it pads with zeros (or is transposed, and sums another number of elements at its borders).",
-                "The zeros are added after the normalisation. With its shift moved into the bias of the convolution they would count as if they had been normalised too.",
-                "Fold the scale alone and leave an Add of the shift with --pad-exact, or leave it.",
+                "Zeros are added around the values between the BatchNormalization and the operator that could take it in: by a convolution that pads, a Pad, or an AveragePool that counts its padding (a transposed convolution sums another number of elements at its borders, too).",
+                "The zeros stay zeros; with the shift moved to the other side of them they would have to be something else in each channel.",
+                "Where it is the convolution after it that pads, --pad-exact folds the scale and leaves an Add.",
             ),
             Code::ShapeMismatch => because(
                 "The operator before the BatchNormalization has a weight or bias of a rank that the operator does not foresee, or that is broadcast along the channels.",

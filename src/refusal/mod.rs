@@ -89,6 +89,17 @@ impl Refusal {
         self
     }
 
+    /// Why a node is neither folded into what is before it nor into what is `after` it. Where nothing
+    /// before it could have taken it in, the latter counts.
+    #[must_use]
+    pub fn and(self, after: Refusal) -> Self {
+        let detail = format!("{}; {}", self.detail, after.detail);
+        match self.code == Code::NoLinearProducer {
+            true => Refusal { detail, ..after },
+            false => Refusal { detail, ..self },
+        }
+    }
+
     /// A refusal because an operand is not constant: `code` unless a caller could override it.
     /// `operand` says which one, as in "the weight of Conv `c`".
     pub fn not_constant(graph: &Graph, code: Code, operand: &str, reason: NotConstant) -> Self {

@@ -45,7 +45,7 @@ fn write_linear(graph: &mut Graph, linear: &Linear, edits: &Edits) {
         write_operand(graph, (linear.node, weight.slot), Some(weight.value), None, &new);
     }
     if let Some(new) = &edits.requantized {
-        write_requantized(graph, new);
+        write_requantized(graph, (linear.node, weight.slot), new);
     }
     if let (Some(bias), Bias::Operand { slot, value, gain, .. }) = (&edits.bias, &linear.bias) {
         let old = value.filter(|_| *gain != 0.0);
@@ -55,15 +55,33 @@ fn write_linear(graph: &mut Graph, linear: &Linear, edits: &Edits) {
     }
 }
 
-fn write_requantized(graph: &mut Graph, new: &Requantized) {
+/// Gives a DequantizeLinear new inputs; a copy of it, if others read what it makes.
+fn write_requantized(graph: &mut Graph, reader: (NodeId, usize), new: &Requantized) {
+    let Some(output) = graph.output(new.node, 0) else { return };
+    let node =
+        if is_exclusive(graph, output, reader.0, reader.1) { new.node } else { copy_for(graph, reader, new.node) };
     let inputs = [(0, new.integers.as_ref()), (1, Some(&new.scale)), (2, new.zero.as_ref())];
     for (slot, constant) in inputs.into_iter().filter_map(|(slot, constant)| Some((slot, constant?))) {
-        let old = graph.input(new.node, slot);
-        write_operand(graph, (new.node, slot), old, None, constant);
+        let old = graph.input(node, slot);
+        write_operand(graph, (node, slot), old, None, constant);
     }
     if let Some(axis) = new.axis {
-        graph.set_attribute(new.node, AttributeProto::int("axis", axis as i64));
+        graph.set_attribute(node, AttributeProto::int("axis", axis as i64));
     }
+}
+
+/// A copy of a node of one output, for one reader of it.
+fn copy_for(graph: &mut Graph, (reader, slot): (NodeId, usize), node: NodeId) -> NodeId {
+    let inputs: Vec<ValueId> = graph.node(node).inputs.iter().flatten().copied().collect();
+    let attributes = graph.proto(node).attribute.clone();
+    let base = graph.output(node, 0).map_or_else(String::new, |output| format!("{}_folded", graph.name(output)));
+    let name = graph.fresh_name(&base);
+    let copy = graph.insert_after(node, "DequantizeLinear", &inputs, name);
+    attributes.into_iter().for_each(|attribute| graph.set_attribute(copy, attribute));
+    if let Some(output) = graph.output(copy, 0) {
+        graph.set_input(reader, slot, output);
+    }
+    copy
 }
 
 fn write_source(graph: &mut Graph, source: &Source, edits: &Edits) {

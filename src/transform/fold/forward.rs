@@ -77,7 +77,7 @@ fn reader(
         let home = home_after(planner, &linear);
         return walk.take(planner, place, Leaf::Linear(Box::new(linear)), Take::before(map.clone(), home));
     }
-    let moved = passage::push(&op, slot as usize, map).ok_or_else(|| not_linear(planner, node))??;
+    let moved = passage::push(&op, slot as usize, map).ok_or_else(|| reads_too(planner, value, node))??;
     moved.iter().try_for_each(|(slot, map)| match graph.output(node, *slot) {
         Some(output) => push(planner, walk, output, map, depth + 1),
         None => Ok(()),
@@ -100,6 +100,12 @@ fn home_after(planner: &Planner, linear: &Linear) -> Home {
         }
         _ => Home::None,
     }
+}
+
+/// A reader that does not take the map in, beside others that might.
+fn reads_too(planner: &Planner, value: ValueId, node: NodeId) -> Refusal {
+    let others = planner.graph.data_uses(value).nth(1).is_some();
+    Refusal { code: if others { Code::OtherReader } else { Code::NoLinearProducer }, ..not_linear(planner, node) }
 }
 
 fn not_linear(planner: &Planner, node: NodeId) -> Refusal {

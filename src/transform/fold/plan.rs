@@ -241,13 +241,9 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let refusal = self.fold_forward(*root).err();
-            // What stands in the way before a node is said, unless there is nothing at all.
             if let (Some(norm), Some(refusal)) = (norms.get_mut(root), refusal) {
                 check_valid(self.graph, *root, Some(&refusal))?;
-                let nothing_before = norm.refusal.as_ref().is_none_or(|before| before.code == Code::NoLinearProducer);
-                if nothing_before && refusal.code == Code::Padding {
-                    norm.refusal = Some(refusal);
-                }
+                norm.refusal = norm.refusal.take().map(|before| before.and(refusal));
             }
         }
         Ok(())
