@@ -37,6 +37,12 @@ impl Graph {
         self.push_input(node, slot, Some(value));
     }
 
+    /// Omits an input of a node. Whether the node may go without it is the caller's to know.
+    pub fn omit_input(&mut self, node: NodeId, slot: usize) {
+        self.drop_use(node, slot);
+        self.proto_mut(node).input.get_mut(slot).map(std::mem::take);
+    }
+
     /// Notes what a node reads; missing inputs before it are noted as omitted.
     pub(super) fn push_input(&mut self, node: NodeId, slot: usize, value: Option<ValueId>) {
         let place = value.map_or(0, |value| {

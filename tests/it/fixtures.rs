@@ -34,7 +34,7 @@ fn fold() {
 }
 
 /// What the second comment of a fixture says.
-fn expectation(path: &Path) -> Vec<String> {
+pub fn expectation(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the fixture can be read");
     let line = text.lines().nth(1).and_then(|line| line.strip_prefix("# expect: "));
     let line = line.unwrap_or_else(|| panic!("{}: the second line is not `# expect: …`", path.display()));
@@ -84,13 +84,13 @@ fn assert_same_values(original: &Path, folded: &Path) {
 }
 
 /// The narrowest floating-point type of the initializers.
-fn weight_type(model: &ModelProto) -> FloatType {
+pub fn weight_type(model: &ModelProto) -> FloatType {
     let graph = model.graph.as_ref().expect("there is a graph");
     let types = graph.initializer.iter().filter_map(|tensor| tensor.element().and_then(DataType::float));
     types.max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff())).unwrap_or(FloatType::F32)
 }
 
-fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
+pub fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
     let graph = model.graph.as_ref().expect("there is a graph");
     let initialized: BTreeSet<_> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
     let mut random = Pcg64Mcg::new(7);

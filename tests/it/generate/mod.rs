@@ -4,7 +4,7 @@
 //! A recipe is what proptest draws and shrinks; the model is built from it, always the same
 //! one.
 
-mod attribute;
+pub mod attribute;
 mod batch_norm;
 mod builder;
 mod layer;
@@ -14,7 +14,7 @@ mod tests;
 mod window;
 
 pub use builder::Builder;
-pub use numbers::Storage;
+pub use numbers::{Numbers, Storage};
 pub use recipe::recipes;
 
 use bn_tool::onnx::element::FloatType;
