@@ -26,7 +26,7 @@ fn merge(graph: &mut Graph, group: &Group) {
     graph.set_input(group.node, 1, weight);
     group.removed.iter().for_each(|place| graph.omit_input(place.node, place.slot as usize));
     write_bias(graph, group, &weight_name);
-    write_attributes(graph, &group);
+    write_attributes(graph, group);
     graph.set_input(group.place.node, group.place.slot as usize, result);
     group.nodes.iter().for_each(|node| graph.remove_node(*node));
 }

@@ -1,10 +1,10 @@
 //! The weight and bias of a merged operator.
 
+use super::constant::Source;
 use super::operator::{Kind, Operator};
 use super::part::Part;
 use super::sum::Leaf;
 use super::window::Window;
-use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, Use};
 use crate::onnx::element::FloatType;
 use crate::onnx::payload::Payload;
@@ -65,10 +65,10 @@ impl Parts<'_> {
     ///
     /// # Errors
     /// Why there is none.
-    pub fn assemble(&self, graph: &Graph, constants: &Constants) -> Result<Group, String> {
+    pub fn assemble(&self, graph: &Graph, source: &Source) -> Result<Group, String> {
         let place = self.place();
-        let kernel = self.kernel(graph, constants, place.sign)?;
-        let bias = self.bias(place.sign);
+        let kernel = self.kernel(graph, source, place.sign)?;
+        let bias = self.bias(source, place.sign)?;
         let Operator { kind, node, element, .. } = *self.operator;
         let is_finite = |values: &[f64]| values.iter().all(|value| element.round(*value).is_finite());
         if !is_finite(&kernel) || !is_finite(&bias) {
@@ -98,15 +98,16 @@ impl Parts<'_> {
     }
 
     /// The weight as `[outputs, inputs, taps…]`.
-    fn kernel(&self, graph: &Graph, constants: &Constants, sign: f64) -> Result<Vec<f64>, String> {
+    fn kernel(&self, graph: &Graph, source: &Source, sign: f64) -> Result<Vec<f64>, String> {
         let [outputs, inputs] = self.operator.channels;
         let taps = self.check_size()?;
+        source.spend(Some(outputs * inputs * taps))?;
         let mut kernel = vec![0.0; outputs * inputs * taps];
         for Member { leaf, part, .. } in &self.members {
             let places = self.window.places(&part.window(self.window.axes.len()));
             match part {
                 Part::Operator(operator) => {
-                    let values = operator.kernel(graph, constants)?;
+                    let values = operator.kernel(graph, source)?;
                     for (slice, own) in kernel.chunks_mut(taps).zip(values.chunks(places.len())) {
                         own.iter().zip(&places).for_each(|(value, place)| slice[*place] += sign * leaf.sign * value);
                     }
@@ -131,24 +132,24 @@ impl Parts<'_> {
         taps.ok_or_else(|| "the merged weight would be too large".into())
     }
 
-    fn bias(&self, sign: f64) -> Vec<f64> {
+    fn bias(&self, source: &Source, sign: f64) -> Result<Vec<f64>, String> {
         let mut sum = vec![0.0; self.operator.channels[0]];
         for Member { leaf, part, .. } in &self.members {
             let own = match part {
-                Part::Operator(operator) => operator.bias.as_deref().unwrap_or_default(),
+                Part::Operator(operator) => &operator.bias(source)?,
                 Part::Channels { shift, .. } => shift,
                 Part::Constant(values) => values,
             };
             sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += sign * leaf.sign * own);
         }
-        sum
+        Ok(sum)
     }
 
     /// Where the bias goes, if one is needed.
     fn place_bias(&self, bias: Vec<f64>, sign: f64) -> Option<Bias> {
         let is_zero = bias.iter().all(|number| *number == 0.0);
         if self.operator.kind != Kind::MatMul {
-            return (!is_zero || self.operator.bias.is_some()).then_some(Bias::Own(bias));
+            return (!is_zero || self.operator.has_bias()).then_some(Bias::Own(bias));
         }
         let place = self.place().place;
         let mut free = self.members.iter().filter(|member| member.leaf.place != place);

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Folding goes first: it leaves branches without BatchNormalization, their weights scaled and
-//! not yet rounded. Here they are summed in f64, so that the new weight is rounded once. As
-//! always, a plan is made on the graph as it is, then carried out.
+//! not yet rounded. Here they are summed in f64, so that the new weight is rounded once (a bias
+//! that a fold has made was rounded before). As always, a plan is made on the graph as it is, then
+//! carried out.
 
 mod apply;
 mod assemble;

@@ -1,10 +1,9 @@
 //! Conv, Gemm and MatMul, read as one thing: a matrix product is a convolution without spatial
 //! axes, its weight transposed.
 
-use super::constant::{self, Layout};
+use super::constant::{Layout, Source};
 use super::sum::{Leaf, sole_output, sole_reader};
 use super::window::Window;
-use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::AttributeProto;
@@ -20,7 +19,7 @@ pub(super) struct Operator {
     weight: ValueId,
     /// What the product is multiplied with (`alpha` of Gemm).
     gain: f64,
-    pub bias: Option<Vec<f64>>,
+    bias: Option<(ValueId, f64)>,
     /// Output channels, and input channels per group.
     pub channels: [usize; 2],
     pub group: usize,
@@ -62,10 +61,10 @@ impl Kind {
 
 impl Operator {
     /// The operator that makes a leaf of a sum; `None` when it is not one of these.
-    pub fn read(graph: &Graph, constants: &Constants, leaf: &Leaf) -> Option<Result<Operator, String>> {
+    pub fn read(graph: &Graph, source: &Source, leaf: &Leaf) -> Option<Result<Operator, String>> {
         let node = graph.producer(leaf.value)?;
         let (kind, input) = (Kind::of(graph, node)?, graph.input(node, 0)?);
-        Some(Reader { graph, constants, node }.read(kind, input, leaf))
+        Some(Reader { graph, source, node }.read(kind, input, leaf))
     }
 
     /// Checks that both can be one operator, but for their windows.
@@ -99,13 +98,30 @@ impl Operator {
         if self.rows_are_inputs { transposed(&kernel, outputs, inputs) } else { kernel }
     }
 
+    /// Whether it has a bias of its own.
+    pub fn has_bias(&self) -> bool {
+        self.bias.is_some()
+    }
+
+    /// One number per channel, with all factors; zero where there is no bias.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn bias(&self, source: &Source) -> Result<Vec<f64>, String> {
+        let channels = self.channels[0];
+        let Some((value, gain)) = self.bias.filter(|(_, gain)| *gain != 0.0) else { return Ok(vec![0.0; channels]) };
+        let bias = source.per_channel(value, self.element, &Layout { channels, after: 0, rank: 2 });
+        let bias = bias.ok_or("its bias cannot be read")?;
+        Ok(bias.into_iter().map(|number| gain * number).collect())
+    }
+
     /// The weight as `[outputs, inputs, taps…]`, with all factors.
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn kernel(&self, graph: &Graph, constants: &Constants) -> Result<Vec<f64>, String> {
+    pub fn kernel(&self, graph: &Graph, source: &Source) -> Result<Vec<f64>, String> {
         let refuse = |reason| Refusal::not_constant(graph, Code::WeightNotConstant, "its weight", reason).detail;
-        let mut values = constant::unrounded(constants, self.weight, self.element).map_err(refuse)?;
+        let mut values = source.unrounded(self.weight, self.element).map_err(refuse)?;
         let [outputs, inputs] = self.channels;
         if self.rows_are_inputs {
             values = transposed(&values, inputs, outputs);
@@ -122,7 +138,7 @@ fn transposed(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
 
 struct Reader<'a> {
     graph: &'a Graph,
-    constants: &'a Constants<'a>,
+    source: &'a Source<'a>,
     node: NodeId,
 }
 
@@ -203,20 +219,20 @@ impl Reader<'_> {
     fn weight(&self) -> Result<(ValueId, FloatType, Vec<usize>), String> {
         let weight = self.graph.input(self.node, 1).ok_or("its weight is missing")?;
         let refuse = |reason| Refusal::not_constant(self.graph, Code::WeightNotConstant, "its weight", reason).detail;
-        let (element, shape) = self.constants.type_and_shape(weight).map_err(refuse)?;
+        let (element, shape) = self.source.constants.type_and_shape(weight).map_err(refuse)?;
         let element = element.float().ok_or_else(|| format!("its weight is of type {}", element.name()))?;
         if shape.contains(&0) { Err("its weight is empty".into()) } else { Ok((weight, element, shape)) }
     }
 
-    /// The bias times `gain`.
-    fn bias(&self, element: FloatType, layout: Layout, gain: f64) -> Result<Option<Vec<f64>>, String> {
+    /// The bias and what it is multiplied with.
+    fn bias(&self, element: FloatType, layout: Layout, gain: f64) -> Result<Option<(ValueId, f64)>, String> {
         let Some(value) = self.graph.input(self.node, 2) else { return Ok(None) };
-        if gain == 0.0 {
-            return Ok(Some(vec![0.0; layout.channels]));
+        // That of a Conv is a vector and not broadcast.
+        let is_vector = |(_, shape): (_, Vec<usize>)| shape == [layout.channels];
+        let fits = layout.rank > 1 || self.source.constants.type_and_shape(value).is_ok_and(is_vector);
+        if gain != 0.0 && !(fits && self.source.is_per_channel(value, element, &layout)) {
+            return Err(format!("its bias `{}` is not a constant per channel", self.graph.name(value)));
         }
-        let bias = constant::per_channel(self.constants, value, element, &layout);
-        let bias =
-            bias.ok_or_else(|| format!("its bias `{}` is not a constant per channel", self.graph.name(value)))?;
-        Ok(Some(bias.into_iter().map(|number| gain * number).collect()))
+        Ok(Some((value, gain)))
     }
 }

@@ -1,6 +1,6 @@
 //! What a leaf of a sum is beside an operator: something that its weight or bias can take in.
 
-use super::constant::{self, Layout};
+use super::constant::{Layout, Source};
 use super::operator::{Kind, Operator};
 use super::sum::{Leaf, sole_output, sole_reader};
 use super::window::Window;
@@ -58,7 +58,7 @@ fn factor(graph: &Graph, constants: &Constants, node: NodeId) -> Option<(ValueId
 /// What an operator that stays can take in of leaves that are no operators.
 pub(super) struct Host<'a> {
     pub graph: &'a Graph,
-    pub constants: &'a Constants<'a>,
+    pub source: &'a Source<'a>,
     pub operator: &'a Operator,
 }
 
@@ -85,7 +85,7 @@ impl Host<'_> {
 
     /// A leaf that is constant per channel.
     pub fn constant(&self, leaf: &Leaf) -> Option<Part<'static>> {
-        constant::per_channel(self.constants, leaf.value, self.operator.element, &self.layout()).map(Part::Constant)
+        self.source.per_channel(leaf.value, self.operator.element, &self.layout()).map(Part::Constant)
     }
 
     fn norm(&self, node: NodeId) -> Result<Part<'static>, String> {
@@ -93,7 +93,8 @@ impl Host<'_> {
         if self.operator.kind != Kind::Conv && self.rank() != Some(2) {
             return Err("its channels are not provably the last axis".into());
         }
-        let norm = BatchNorm::read(self.graph, self.constants, node).map_err(|refusal| refusal.detail)?;
+        self.source.spend(self.operator.channels[0].checked_mul(4))?;
+        let norm = BatchNorm::read(self.graph, self.source.constants, node).map_err(|refusal| refusal.detail)?;
         let map = norm.affine().map_err(|refusal| refusal.detail)?;
         if map.channels() != self.operator.channels[0] {
             return Err(format!("it has {} channels", map.channels()));
@@ -102,9 +103,8 @@ impl Host<'_> {
     }
 
     fn factor(&self, node: NodeId) -> Result<Part<'static>, String> {
-        let factor = factor(self.graph, self.constants, node).map(|(_, factor)| factor);
-        let scale = factor
-            .and_then(|factor| constant::per_channel(self.constants, factor, self.operator.element, &self.layout()));
+        let factor = factor(self.graph, self.source.constants, node).map(|(_, factor)| factor);
+        let scale = factor.and_then(|factor| self.source.per_channel(factor, self.operator.element, &self.layout()));
         let shift = vec![0.0; self.operator.channels[0]];
         scale.map(|scale| Part::Channels { scale, shift }).ok_or_else(|| "its factor is not one per channel".into())
     }
@@ -119,7 +119,7 @@ impl Host<'_> {
         match self.operator.kind {
             Kind::Conv => Some(self.operator.window.axes.len() + 2),
             Kind::Gemm => Some(2),
-            Kind::MatMul => self.constants.facts().rank(self.graph, self.operator.input),
+            Kind::MatMul => self.source.constants.facts().rank(self.graph, self.operator.input),
         }
     }
 }

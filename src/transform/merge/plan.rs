@@ -1,6 +1,7 @@
 //! What will be merged into what, decided on the graph as it is.
 
 use super::assemble::{Group, Member, Parts};
+use super::constant::Source;
 use super::operator::{Kind, Operator};
 use super::part::{Host, Part, input};
 use super::sum::{Leaf, Sum, sums};
@@ -23,10 +24,11 @@ impl Plan {
     /// Decides about every sum of a graph.
     pub fn new(graph: &Graph) -> Plan {
         let constants = Constants::new(graph);
+        let source = Source::new(&constants);
         let mut plan = Plan { sums: Vec::new(), report: MergeReport::default() };
         for sum in sums(graph) {
-            let operators: Operators = sum.leaves.iter().map(|leaf| Operator::read(graph, &constants, leaf)).collect();
-            let mut planner = Planner::new(graph, &constants, &sum);
+            let operators: Operators = sum.leaves.iter().map(|leaf| Operator::read(graph, &source, leaf)).collect();
+            let mut planner = Planner::new(graph, &source, &sum);
             let groups = planner.groups(&operators);
             plan.report.merges.append(&mut planner.merges);
             plan.report.kept.extend(planner.kept());
@@ -44,7 +46,7 @@ type Operators = Vec<Option<Result<Operator, String>>>;
 /// The leaves of one sum, and what became of them.
 struct Planner<'a> {
     graph: &'a Graph,
-    constants: &'a Constants<'a>,
+    source: &'a Source<'a>,
     sum: &'a Sum,
     /// The leaves that are a value, or are computed from it.
     by_input: HashMap<ValueId, Vec<usize>>,
@@ -57,17 +59,17 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn new(graph: &'a Graph, constants: &'a Constants<'a>, sum: &'a Sum) -> Self {
+    fn new(graph: &'a Graph, source: &'a Source<'a>, sum: &'a Sum) -> Self {
         let mut by_input: HashMap<ValueId, Vec<usize>> = HashMap::new();
         for (index, leaf) in sum.leaves.iter().enumerate() {
-            let values = [Some(leaf.value), input(graph, constants, leaf)];
+            let values = [Some(leaf.value), input(graph, source.constants, leaf)];
             values.into_iter().flatten().for_each(|value| by_input.entry(value).or_default().push(index));
         }
         let count = sum.leaves.len();
-        let is_constant = |index: &usize| constants.find(sum.leaves[*index].value).is_ok();
+        let is_constant = |index: &usize| source.constants.find(sum.leaves[*index].value).is_ok();
         let constant = (0..count).filter(is_constant).take(MANY).collect();
         let (settled, reasons) = (vec![false; count], vec![None; count]);
-        Planner { graph, constants, sum, by_input, constant, settled, reasons, merges: Vec::new() }
+        Planner { graph, source, sum, by_input, constant, settled, reasons, merges: Vec::new() }
     }
 
     /// A group for each operator that is in none yet; first those that have a bias of their own.
@@ -91,8 +93,9 @@ impl<'a> Planner<'a> {
             return None;
         }
         let parts = self.with_constants(parts);
-        let group = parts.assemble(self.graph, self.constants);
-        for member in &parts.members {
+        let group = parts.assemble(self.graph, self.source);
+        let is_tried = |member: &&Member| group.is_ok() || !matches!(member.part, Part::Constant(_));
+        for member in parts.members.iter().filter(is_tried) {
             self.settled[member.index] = true;
             self.reasons[member.index] = group.as_ref().err().cloned();
         }
@@ -136,13 +139,13 @@ impl<'a> Planner<'a> {
                 operator.check_alike(other)?;
                 Ok(Part::Operator(other))
             }),
-            _ => Host { graph: self.graph, constants: self.constants, operator }.channels(leaf),
+            _ => Host { graph: self.graph, source: self.source, operator }.channels(leaf),
         }
     }
 
     /// What is constant per channel goes into the bias.
     fn with_constants<'o>(&self, mut parts: Parts<'o>) -> Parts<'o> {
-        let host = Host { graph: self.graph, constants: self.constants, operator: parts.operator };
+        let host = Host { graph: self.graph, source: self.source, operator: parts.operator };
         // The input itself may be constant.
         let taken: Vec<usize> = parts.members.iter().map(|member| member.index).collect();
         for index in self.constant.iter().copied().filter(|index| !self.settled[*index] && !taken.contains(index)) {
