@@ -37,6 +37,12 @@ impl Graph {
         self.push_input(node, slot, Some(value));
     }
 
+    /// Omits an input of a node. Whether the node may go without it is the caller's to know.
+    pub fn omit_input(&mut self, node: NodeId, slot: usize) {
+        self.drop_use(node, slot);
+        self.proto_mut(node).input.get_mut(slot).map(std::mem::take);
+    }
+
     /// Notes what a node reads; missing inputs before it are noted as omitted.
     pub(super) fn push_input(&mut self, node: NodeId, slot: usize, value: Option<ValueId>) {
         let place = value.map_or(0, |value| {
@@ -193,6 +199,26 @@ impl Graph {
         let value = self.add_value(scope, output.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));
         id
+    }
+
+    /// Inserts a node that computes the first output of `node` from what `node` makes of it so far,
+    /// which gets the name `before`, a fresh one, and a constant. The node is returned.
+    pub fn insert_behind(&mut self, node: NodeId, op: &str, constant: ValueId, before: BString) -> Option<NodeId> {
+        let after = self.output(node, 0)?;
+        let scope = self.node(node).scope;
+        let value = self.add_value(scope, before.as_bstr(), Origin::Node(node, 0));
+        self.node_mut(node).outputs[0] = Some(value);
+        let proto = self.proto_mut(node);
+        let name = std::mem::replace(&mut proto.output[0], before);
+        rename_sharding(&mut proto.device_configurations, &name, &proto.output[0]);
+        let id =
+            self.push_node(scope, NodeProto { op_type: Some(op.into()), output: vec![name], ..Default::default() });
+        self.node_mut(node).inserted_after.push(id);
+        self.node_mut(id).outputs.push(Some(after));
+        self.value_mut(after).origin = Origin::Node(id, 0);
+        self.set_input(id, 0, value);
+        self.set_input(id, 1, constant);
+        Some(id)
     }
 
     /// The tensor of an initializer, or of the `value` of a Constant node.

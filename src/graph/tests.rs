@@ -87,6 +87,17 @@ fn removing_a_passing_node_moves_the_name_and_the_shape_readers() {
 }
 
 #[test]
+fn an_omitted_input_has_no_reader_any_more() {
+    let mut graph = graph("g (float[2] x, float[2] z) => (float[2] y) { y = Sum (x, z, x) }");
+    let (sum, x) = (node(&graph, "y"), value(&graph, "x"));
+    graph.omit_input(sum, 0);
+    graph.omit_input(sum, 7);
+    assert_eq!(graph.value(x).uses.len(), 1);
+    assert_eq!(graph.input(sum, 0), None);
+    assert!(printed(graph).contains("y = Sum (\"\", z, x)"));
+}
+
+#[test]
 fn only_what_an_edit_left_unread_is_removed() {
     let mut graph = graph(
         "g (float[2] x) => (float[2] y) <float[2] a = {1, 2}, float[2] b = {3, 4}, float[2] dead = {5, 6}> {

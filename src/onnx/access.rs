@@ -96,8 +96,12 @@ impl AttributeProto {
     pub const INT: i32 = 2;
     /// The type code for a float.
     pub const FLOAT: i32 = 1;
+    /// The type code for a string.
+    pub const STRING: i32 = 3;
     /// The type code for a tensor.
     pub const TENSOR: i32 = 4;
+    /// The type code for a list of integers.
+    pub const INTS: i32 = 7;
 
     /// The type codes of the values that are there, in ascending order.
     pub fn value_types(&self) -> impl Iterator<Item = i32> {
@@ -134,6 +138,21 @@ impl AttributeProto {
     /// An integer attribute.
     pub fn int(name: &str, value: i64) -> Self {
         AttributeProto { name: Some(name.into()), i: Some(value), r#type: Some(Self::INT), ..Default::default() }
+    }
+
+    /// A list of integers.
+    pub fn ints(name: &str, values: Vec<i64>) -> Self {
+        AttributeProto { name: Some(name.into()), ints: values.into(), r#type: Some(Self::INTS), ..Default::default() }
+    }
+
+    /// A string attribute.
+    pub fn string(name: &str, value: &str) -> Self {
+        AttributeProto {
+            name: Some(name.into()),
+            s: Some(value.into()),
+            r#type: Some(Self::STRING),
+            ..Default::default()
+        }
     }
 
     /// A float attribute.

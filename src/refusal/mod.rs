@@ -94,7 +94,7 @@ impl Refusal {
     #[must_use]
     pub fn and(self, after: Refusal) -> Self {
         let detail = format!("{}; {}", self.detail, after.detail);
-        match self.code == Code::NoLinearProducer {
+        match self.code == Code::NoLinearProducer && after.code != Code::NoLinearProducer {
             true => Refusal { detail, ..after },
             false => Refusal { detail, ..self },
         }

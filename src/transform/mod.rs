@@ -1,4 +1,5 @@
 //! Transformations of a model: plans of edits, made on the graph as it is, then carried out.
 
 pub mod fold;
+pub mod merge;
 pub mod selection;

@@ -53,7 +53,7 @@ fn fold_one(path: &Path, out: &Path) -> Result<serde_json::Value, String> {
 }
 
 /// What the second comment of a fixture says.
-fn expectation(path: &Path) -> Vec<String> {
+pub fn expectation(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the fixture can be read");
     let line = text.lines().nth(1).and_then(|line| line.strip_prefix("# expect: "));
     let line = line.unwrap_or_else(|| panic!("{}: the second line is not `# expect: …`", path.display()));
@@ -100,7 +100,7 @@ fn same_values(original: &Path, folded: &Path) -> Result<(), String> {
     Ok(())
 }
 
-fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
+pub fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
     let graph = model.graph.as_ref().expect("there is a graph");
     let initialized: BTreeSet<_> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
     let mut random = Pcg64Mcg::new(7);

@@ -12,6 +12,7 @@ mod fold_properties;
 mod generate;
 mod hostile;
 mod many_readers;
+mod merge;
 mod normalise;
 mod other_writers;
 mod overflow;

@@ -28,12 +28,11 @@ pub(super) fn apply(graph: &mut Graph, plan: Plan) {
             _ => insert_add(graph, place.node, &format!("{}_shift", graph.label(place.node)), &shift),
         }
     }
-    for (node, gone) in plan.gone {
-        match gone.direction {
-            Direction::Backward => graph.remove_passing(node, gone.data),
-            Direction::Forward => graph.bypass(node, gone.data),
-        }
-    }
+    // What went forward may have taken in what went backward: its output is there until then.
+    let (backward, forward): (Vec<_>, Vec<_>) =
+        plan.gone.into_iter().partition(|(_, gone)| gone.direction == Direction::Backward);
+    backward.into_iter().for_each(|(node, gone)| graph.remove_passing(node, gone.data));
+    forward.into_iter().for_each(|(node, gone)| graph.bypass(node, gone.data));
     graph.sweep_released();
 }
 
@@ -119,17 +118,15 @@ fn rewrite(graph: &mut Graph, (node, data): (NodeId, usize), op: &str, new: &New
     set_broadcast(graph, node);
 }
 
-/// Puts an Add after a node: all who read its first output read the sum.
+/// Puts an Add after a node: the sum has the name that the node's first output had.
 fn insert_add(graph: &mut Graph, node: NodeId, name: &str, shift: &NewConstant) {
     let Some(output) = graph.output(node, 0) else { return };
     let constant = add(graph, node, name, shift);
-    let base = format!("{}_biased", graph.name(output));
-    let sum = graph.fresh_name(&base);
-    let readers = graph.value(output).uses.clone();
-    let inserted = graph.insert_after(node, "Add", &[output, constant], sum);
-    let Some(sum) = graph.output(inserted, 0) else { return };
-    readers.into_iter().for_each(|usage| graph.set_input(usage.node, usage.slot as usize, sum));
-    set_broadcast(graph, inserted);
+    let base = format!("{}_before_{name}", graph.name(output));
+    let before = graph.fresh_name(&base);
+    if let Some(inserted) = graph.insert_behind(node, "Add", constant, before) {
+        set_broadcast(graph, inserted);
+    }
 }
 
 /// Gives an operand new elements: where they are stored, if nobody else sees them there, else

@@ -24,11 +24,10 @@ pub fn forward(planner: &Planner, root: NodeId, map: &Affine) -> Result<Walk, Re
     let mut walk = Walk::new(root);
     let missing = || Refusal::new(Code::Malformed, "its output is missing");
     let output = planner.graph.output(root, 0).ok_or_else(missing)?;
+    let unread = || Refusal::new(Code::NoLinearProducer, "no node reads its output");
+    planner.graph.data_uses(output).next().ok_or_else(unread)?;
     push(planner, &mut walk, output, map, 0)?;
-    match walk.sites.is_empty() {
-        true => Err(Refusal::new(Code::NoLinearProducer, "nobody reads its output")),
-        false => Ok(walk),
-    }
+    if walk.sites.is_empty() { Err(unread()) } else { Ok(walk) }
 }
 
 fn push(planner: &Planner, walk: &mut Walk, value: ValueId, map: &Affine, depth: usize) -> Result<(), Refusal> {

@@ -3,6 +3,7 @@
 
 use super::run;
 use crate::normalise;
+use bn_tool::graph::Graph;
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::stable_file::StableFile;
 use bn_tool::onnx::text::{self, PrintOptions};
@@ -10,6 +11,7 @@ use bn_tool::onnx::wire::{DecodeError, Decoder, EncodeError, Encoder, Input, Mes
 use bn_tool::onnx::{self, payload::PayloadError};
 use bn_tool::report::{InspectSummary, human, json};
 use bn_tool::transform::fold::{FoldError, FoldOptions, Folded, fold_checked};
+use bn_tool::transform::merge::{MergeReport, merge_branches};
 use bstr::ByteSlice;
 use std::fs::File;
 use std::io::{self, Write};
@@ -86,6 +88,31 @@ pub fn folds(bytes: &[u8]) -> bool {
         run::verify(&model, &folded);
     }
     true
+}
+
+/// Whatever loads is, when parallel branches are merged, a valid model in which nothing is left to
+/// merge, and computes the same. Returns how many merges there were.
+pub fn merges(bytes: &[u8]) -> usize {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    file.write_all(bytes).expect("it can be written");
+    let Ok(model) = onnx::load(file.path()) else { return 0 };
+    let Some((merged, report)) = merge(&model) else { return 0 };
+    onnx::check(&merged).expect("what was merged is a valid model");
+    let (again, second) = merge(&merged).expect("what was merged is a valid graph");
+    assert!(second.merges.is_empty(), "a second run finds something to merge");
+    assert_same(&again, &merged);
+    serde_json::from_str::<serde::de::IgnoredAny>(&json::to_text(&report)).expect("the report is JSON");
+    // The bound is that of one rounding: not for one merged operator behind another.
+    if report.merges.len() == 1 && run::runs(&model) && run::runs(&merged) {
+        run::compare(&model, &merged);
+    }
+    report.merges.len()
+}
+
+fn merge(model: &ModelProto) -> Option<(ModelProto, MergeReport)> {
+    let mut graph = Graph::new(model.clone()).ok()?;
+    let report = merge_branches(&mut graph);
+    Some((graph.into_model(), report))
 }
 
 /// A model and its bytes, with nothing folded that overflows.

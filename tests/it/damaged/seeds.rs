@@ -19,6 +19,10 @@ pub static TEXTS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     paths.map(|path| fs::read(path).expect("it can be read")).collect()
 });
 
+/// Sums of branches, as they are.
+pub static SUMS: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| files("fixtures/merge").map(|path| fs::read(path).expect("it can be read")).collect());
+
 /// As protobuf, those that have a graph.
 pub static BINARIES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| models().map(|model| encoded(&model)).collect());
 

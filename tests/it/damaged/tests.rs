@@ -1,7 +1,7 @@
 //! The properties on edited fixtures, and on whatever fuzzing found.
 
 use super::edit::Edit;
-use super::seeds::{BINARIES, EXTERNALS, TEXTS, files};
+use super::seeds::{BINARIES, EXTERNALS, SUMS, TEXTS, files};
 use super::{edited, external, properties};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -65,6 +65,15 @@ proptest! {
     #[test]
     fn edited_text_folds(model: Index, donor: Index, edits in edits()) {
         properties::folds(&edited(&TEXTS[model.index(TEXTS.len())], &TEXTS[donor.index(TEXTS.len())], &edits));
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(4000))]
+
+    #[test]
+    fn edited_sums_merge(model: Index, donor: Index, edits in edits()) {
+        properties::merges(&edited(&SUMS[model.index(SUMS.len())], &SUMS[donor.index(SUMS.len())], &edits));
     }
 }
 

@@ -4,7 +4,7 @@
 //! A recipe is what proptest draws and shrinks; the model is built from it, always the same
 //! one.
 
-mod attribute;
+pub mod attribute;
 mod batch_norm;
 mod builder;
 mod graph;
@@ -16,7 +16,7 @@ mod window;
 
 pub use builder::Builder;
 pub use graph::drawings;
-pub use numbers::Storage;
+pub use numbers::{Numbers, Storage};
 pub use recipe::recipes;
 
 use bn_tool::onnx::schema::ModelProto;
