@@ -19,7 +19,7 @@ use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::AttributeProto;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, per_call};
 use bstr::ByteSlice;
 
 /// A linear operator with a constant weight, and what a map after it has to change.
@@ -132,11 +132,16 @@ impl Context<'_> {
 
     /// Checks the attributes that decide where channels and bias lie.
     fn check_attributes(&self) -> Result<(), Refusal> {
-        match self.graph.proto(self.node).malformed_attribute(&ATTRIBUTES) {
+        let proto = self.graph.proto(self.node);
+        if let Some(name) = proto.malformed_attribute(&ATTRIBUTES) {
+            let detail = format!("the attribute `{name}` of {} is not one number", self.label());
+            return Err(self.refuse(Code::Malformed, detail));
+        }
+        match proto.attribute_of_function(&ATTRIBUTES) {
             None => Ok(()),
             Some(name) => {
-                let detail = format!("the attribute `{name}` of {} is not one number", self.label());
-                Err(self.refuse(Code::Malformed, detail))
+                let detail = per_call(&format!("the attribute `{name}` of {}", self.label()));
+                Err(self.refuse(Code::InFunction, detail))
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{FoldError, FoldOptions};
 use crate::affine::ChannelAffine;
 use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
-use crate::graph::{Graph, NodeId, ScopeKind};
+use crate::graph::{Graph, NodeId};
 use crate::linear::absorb::{self, NewBias};
 use crate::linear::path::{Maker, find_maker};
 use crate::linear::{Bias, Linear};
@@ -96,9 +96,6 @@ impl Planner<'_> {
         let producer = graph.input(node, 0).and_then(|value| graph.producer(value));
         let outcome = match &norm {
             _ if !self.options.selection.contains(&name) => Err(Refusal::new(Code::NotSelected, "it is not selected")),
-            _ if matches!(graph.scope_kind(node), ScopeKind::Function(_)) => {
-                Err(Refusal::new(Code::InFunction, "it is in the body of a local function"))
-            }
             Err(refusal) => Err(refusal.clone()),
             Ok(norm) => self.fold(node, norm),
         };
