@@ -1,4 +1,6 @@
 //! Transformations of a model: plans of edits, made on the graph as it is, then carried out.
 
 pub mod fold;
+pub mod freeze;
 pub mod selection;
+pub mod specialize;

@@ -55,6 +55,15 @@ pub enum Outcome {
 }
 
 impl FoldReport {
+    /// Lets each refusal say what its code means, why, and what to do.
+    pub fn explain(&mut self) {
+        for norm in &mut self.norms {
+            if let Outcome::Kept { refusal } = &mut norm.outcome {
+                refusal.explanation = Some(refusal.code.explanation());
+            }
+        }
+    }
+
     /// `into` is the operator and the name of the node of each fold.
     pub(super) fn new(
         decisions: Vec<Decision>,
