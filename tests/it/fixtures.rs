@@ -25,23 +25,28 @@ fn fold() {
         let arguments = ["fold".as_ref(), "--no-verify".as_ref(), "-o".as_ref(), out.as_os_str(), path.as_os_str()];
         let json = run(&[&arguments[..], &["--format".as_ref(), OsStr::new("json")]].concat());
         assert_eq!(json.status, Some(0), "{}: {}", path.display(), json.stderr);
-        assert_eq!(decisions(&json.json()), expectation(path), "{}", path.display());
-        assert_same_values(path, &out);
+        assert_eq!(decisions(&json.json()), expectation(path, 1), "{}", path.display());
+        assert_same_values(path, &load(path).expect("it loads"), &load(&out).expect("it loads"));
         let again = run(&["fold".as_ref(), "--check".as_ref(), out.as_os_str()]);
         assert_eq!(again.status, Some(0), "{}: a second run finds something to fold", path.display());
         insta::assert_snapshot!(snapshot(&json.json(), &out));
     });
 }
 
-/// What the second comment of a fixture says.
-fn expectation(path: &Path) -> Vec<String> {
+/// What a comment line of a fixture says, counted from 0.
+pub fn comment(path: &Path, line: usize, key: &str) -> String {
     let text = std::fs::read_to_string(path).expect("the fixture can be read");
-    let line = text.lines().nth(1).and_then(|line| line.strip_prefix("# expect: "));
-    let line = line.unwrap_or_else(|| panic!("{}: the second line is not `# expect: …`", path.display()));
+    let line = text.lines().nth(line).and_then(|line| line.strip_prefix(&format!("# {key}:")));
+    line.unwrap_or_else(|| panic!("{}: there is no `# {key}: …`", path.display())).trim().to_owned()
+}
+
+/// What a fixture expects of each BatchNormalization.
+pub fn expectation(path: &Path, line: usize) -> Vec<String> {
+    let line = comment(path, line, "expect");
     if line == "none" { Vec::new() } else { line.split(", ").map(str::to_owned).collect() }
 }
 
-fn decisions(report: &serde_json::Value) -> Vec<String> {
+pub fn decisions(report: &serde_json::Value) -> Vec<String> {
     let norms = report["norms"].as_array().expect("a list");
     let decision = |norm: &serde_json::Value| match norm["outcome"].as_str() {
         Some("folded") => "folded".to_owned(),
@@ -51,7 +56,7 @@ fn decisions(report: &serde_json::Value) -> Vec<String> {
 }
 
 /// The reasons, and the resulting graph.
-fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+pub fn snapshot(report: &serde_json::Value, out: &Path) -> String {
     let mut text = String::new();
     for norm in report["norms"].as_array().expect("a list") {
         let name = norm["name"].as_str().expect("a name");
@@ -68,17 +73,16 @@ fn snapshot(report: &serde_json::Value, out: &Path) -> String {
 
 /// Both graphs give the same, up to one rounding of each weight, on random inputs; boolean
 /// inputs are tried both ways.
-fn assert_same_values(original: &Path, folded: &Path) {
-    let (before, after) = (load(original).expect("it loads"), load(folded).expect("it loads"));
-    let element = weight_type(&before);
+pub fn assert_same_values(path: &Path, before: &ModelProto, after: &ModelProto) {
+    let element = weight_type(before);
     for truth in [0.0, 1.0] {
-        let inputs = inputs(&before, truth);
-        if reference::evaluate(&before, &inputs).is_err() && before == after {
+        let inputs = inputs(before, truth);
+        if reference::evaluate(before, &inputs).is_err() && before == after {
             // Foreign operators cannot be evaluated; then nothing may have been folded.
             return;
         }
-        if let Err(difference) = compare(&before, &after, &inputs, element) {
-            panic!("{}: {difference}", original.display());
+        if let Err(difference) = compare(before, after, &inputs, element) {
+            panic!("{}: {difference}", path.display());
         }
     }
 }
@@ -113,7 +117,7 @@ fn values(input: &ValueInfoProto, truth: f64, random: &mut impl Rng) -> ArrayD<f
 #[test]
 fn every_code_has_a_fixture() {
     let folder = std::fs::read_dir(repository("fixtures/fold")).expect("the folder is there");
-    let seen: BTreeSet<String> = folder.flat_map(|entry| expectation(&entry.expect("an entry").path())).collect();
+    let seen: BTreeSet<String> = folder.flat_map(|entry| expectation(&entry.expect("an entry").path(), 1)).collect();
     for code in Code::ALL {
         // A selection is a matter of the command line, and what is malformed is an error:
         // tests/it/cli.rs and fixtures/broken show them.
