@@ -25,24 +25,19 @@ fn fold() {
         let arguments = ["fold".as_ref(), "--no-verify".as_ref(), "-o".as_ref(), out.as_os_str(), path.as_os_str()];
         let json = run(&[&arguments[..], &["--format".as_ref(), OsStr::new("json")]].concat());
         assert_eq!(json.status, Some(0), "{}: {}", path.display(), json.stderr);
-        assert_eq!(decisions(&json.json()), expectation(path, 1), "{}", path.display());
-        assert_same_values(path, &load(path).expect("it loads"), &load(&out).expect("it loads"));
+        assert_eq!(decisions(&json.json()), expectation(path), "{}", path.display());
+        assert_same_values(path, &out);
         let again = run(&["fold".as_ref(), "--check".as_ref(), out.as_os_str()]);
         assert_eq!(again.status, Some(0), "{}: a second run finds something to fold", path.display());
         insta::assert_snapshot!(snapshot(&json.json(), &out));
     });
 }
 
-/// What a comment line of a fixture says, counted from 0.
-pub fn comment(path: &Path, line: usize, key: &str) -> String {
+/// What the second comment of a fixture says.
+fn expectation(path: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(path).expect("the fixture can be read");
-    let line = text.lines().nth(line).and_then(|line| line.strip_prefix(&format!("# {key}:")));
-    line.unwrap_or_else(|| panic!("{}: there is no `# {key}: …`", path.display())).trim().to_owned()
-}
-
-/// What a fixture expects of each BatchNormalization.
-pub fn expectation(path: &Path, line: usize) -> Vec<String> {
-    let line = comment(path, line, "expect");
+    let line = text.lines().nth(1).and_then(|line| line.strip_prefix("# expect: "));
+    let line = line.unwrap_or_else(|| panic!("{}: the second line is not `# expect: …`", path.display()));
     if line == "none" { Vec::new() } else { line.split(", ").map(str::to_owned).collect() }
 }
 
@@ -73,28 +68,29 @@ pub fn snapshot(report: &serde_json::Value, out: &Path) -> String {
 
 /// Both graphs give the same, up to one rounding of each weight, on random inputs; boolean
 /// inputs are tried both ways.
-pub fn assert_same_values(path: &Path, before: &ModelProto, after: &ModelProto) {
-    let element = weight_type(before);
+fn assert_same_values(original: &Path, folded: &Path) {
+    let (before, after) = (load(original).expect("it loads"), load(folded).expect("it loads"));
+    let element = weight_type(&before);
     for truth in [0.0, 1.0] {
-        let inputs = inputs(before, truth);
-        if reference::evaluate(before, &inputs).is_err() && before == after {
+        let inputs = inputs(&before, truth);
+        if reference::evaluate(&before, &inputs).is_err() && before == after {
             // Foreign operators cannot be evaluated; then nothing may have been folded.
             return;
         }
-        if let Err(difference) = compare(before, after, &inputs, element) {
-            panic!("{}: {difference}", path.display());
+        if let Err(difference) = compare(&before, &after, &inputs, element) {
+            panic!("{}: {difference}", original.display());
         }
     }
 }
 
 /// The narrowest floating-point type of the initializers.
-fn weight_type(model: &ModelProto) -> FloatType {
+pub fn weight_type(model: &ModelProto) -> FloatType {
     let graph = model.graph.as_ref().expect("there is a graph");
     let types = graph.initializer.iter().filter_map(|tensor| tensor.element().and_then(DataType::float));
     types.max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff())).unwrap_or(FloatType::F32)
 }
 
-fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
+pub fn inputs(model: &ModelProto, truth: f64) -> BTreeMap<String, ArrayD<f64>> {
     let graph = model.graph.as_ref().expect("there is a graph");
     let initialized: BTreeSet<_> = graph.initializer.iter().map(|tensor| tensor.name.clone()).collect();
     let mut random = Pcg64Mcg::new(7);
@@ -117,7 +113,7 @@ fn values(input: &ValueInfoProto, truth: f64, random: &mut impl Rng) -> ArrayD<f
 #[test]
 fn every_code_has_a_fixture() {
     let folder = std::fs::read_dir(repository("fixtures/fold")).expect("the folder is there");
-    let seen: BTreeSet<String> = folder.flat_map(|entry| expectation(&entry.expect("an entry").path(), 1)).collect();
+    let seen: BTreeSet<String> = folder.flat_map(|entry| expectation(&entry.expect("an entry").path())).collect();
     for code in Code::ALL {
         // A selection is a matter of the command line, and what is malformed is an error:
         // tests/it/cli.rs and fixtures/broken show them.

@@ -4,7 +4,8 @@
 //! original in which this file puts the BatchNormalizations that the report names into inference
 //! mode.
 
-use crate::fixtures::{assert_same_values, comment, decisions, expectation, snapshot};
+use crate::fixtures::{decisions, inputs, snapshot, weight_type};
+use crate::same::compare;
 use crate::tool::run;
 use bn_tool::onnx::access::{standard_opset, text};
 use bn_tool::onnx::load;
@@ -18,7 +19,7 @@ fn flags() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (out, again) = (folder.path().join("folded.onnx"), folder.path().join("again.onnx"));
         let report = fold(path, path, &out);
-        assert_eq!(decisions(&report), expectation(path, 2), "{}", path.display());
+        assert_eq!(decisions(&report), expectation(path), "{}", path.display());
         let frozen = names(&report, "frozen");
         let mut original = load(path).expect("it loads");
         infer(&mut original, &frozen);
@@ -30,6 +31,30 @@ fn flags() {
         let frozen = frozen.join(" ");
         insta::assert_snapshot!(format!("frozen: {frozen}\nspecialized: {specialized}\n{}", snapshot(&report, &out)));
     });
+}
+
+/// What a comment line of a fixture says, counted from 0.
+fn comment(path: &Path, line: usize, key: &str) -> String {
+    let text = std::fs::read_to_string(path).expect("the fixture can be read");
+    let line = text.lines().nth(line).and_then(|line| line.strip_prefix(&format!("# {key}:")));
+    line.unwrap_or_else(|| panic!("{}: there is no `# {key}: …`", path.display())).trim().to_owned()
+}
+
+/// What becomes of each BatchNormalization.
+fn expectation(path: &Path) -> Vec<String> {
+    let line = comment(path, 2, "expect");
+    if line == "none" { Vec::new() } else { line.split(", ").map(str::to_owned).collect() }
+}
+
+/// Both models give the same; boolean inputs are tried both ways. What cannot be evaluated must be
+/// as it was.
+fn assert_same_values(path: &Path, before: &ModelProto, after: &ModelProto) {
+    for truth in [0.0, 1.0] {
+        let inputs = inputs(before, truth);
+        if let Err(difference) = compare(before, after, &inputs, weight_type(before)) {
+            assert!(before == after, "{}: {difference}", path.display());
+        }
+    }
 }
 
 /// Folds a model with the flags that a fixture asks for; returns the report.

@@ -1,9 +1,8 @@
 //! Whether a folded model computes what the original did.
 
 use crate::reference;
-use bn_tool::onnx::access::text;
 use bn_tool::onnx::element::FloatType;
-use bn_tool::onnx::schema::{GraphProto, ModelProto, NodeProto};
+use bn_tool::onnx::schema::{GraphProto, ModelProto};
 use ndarray::ArrayD;
 use std::collections::BTreeMap;
 
@@ -71,7 +70,8 @@ struct Bounds {
 
 impl Bounds {
     fn new(original: &ModelProto, folded: &ModelProto, inputs: &Values, element: FloatType) -> Result<Self, String> {
-        let layers = layers(original).saturating_sub(layers(folded)).max(1) as i32;
+        let count = |model: &ModelProto| model.graph.as_ref().map_or(0, batch_norms);
+        let layers = count(original).saturating_sub(count(folded)).max(1) as i32;
         let unit = element.unit_roundoff();
         Ok(Bounds {
             rounding: (1.0 + unit / (1.0 - unit)).powi(layers) - 1.0,
@@ -102,23 +102,6 @@ impl Bounds {
 pub fn batch_norms(graph: &GraphProto) -> usize {
     let own = graph.node.iter().filter(|node| node.standard_op() == "BatchNormalization").count();
     own + graph.node.iter().flat_map(|node| node.subgraphs()).map(batch_norms).sum::<usize>()
-}
-
-/// How many BatchNormalizations run: those of functions in each call.
-fn layers(model: &ModelProto) -> usize {
-    fn of(model: &ModelProto, nodes: &[NodeProto]) -> usize {
-        let called = |node: &NodeProto| {
-            let mut functions = model.functions.iter();
-            functions.find(|function| function.name == node.op_type && text(&function.domain) == text(&node.domain))
-        };
-        let inner = |node: &NodeProto| {
-            let body = called(node).map_or(0, |function| of(model, &function.node));
-            body + node.subgraphs().map(|graph| of(model, &graph.node)).sum::<usize>()
-        };
-        let own = nodes.iter().filter(|node| node.standard_op() == "BatchNormalization").count();
-        own + nodes.iter().map(inner).sum::<usize>()
-    }
-    model.graph.as_ref().map_or(0, |graph| of(model, &graph.node))
 }
 
 /// An upper bound of how many numbers any output sums: all the constants there are.

@@ -94,8 +94,14 @@ struct Specializer {
 #[derive(Default)]
 struct Round {
     made: Vec<FunctionProto>,
-    /// Copies by the function and where its constant inputs are, then by the attributes of the call.
-    known: HashMap<(usize, Vec<Option<ValueId>>), Vec<(Vec<AttributeProto>, usize)>>,
+    /// Copies by the function and where its constant inputs are.
+    known: HashMap<(usize, Vec<Option<ValueId>>), Vec<Known>>,
+}
+
+/// A copy that was made in this round, for calls with these attributes.
+struct Known {
+    attributes: Vec<AttributeProto>,
+    copy: usize,
 }
 
 impl Specializer {
@@ -147,17 +153,21 @@ impl Specializer {
         binding: &Binding,
     ) -> Option<usize> {
         let like = round.known.entry((original, binding.homes(graph, constants))).or_default();
-        if let Some((_, copy)) = like.iter().find(|(attributes, _)| *attributes == binding.attributes) {
-            return Some(*copy);
+        if let Some(known) = like.iter().find(|known| known.attributes == binding.attributes) {
+            return Some(known.copy);
+        }
+        if self.bytes_left == 0 {
+            return None;
         }
         let tensors = binding.tensors(constants);
         let mut made = copy::copy(self.functions.get(original), &tensors, &binding.attributes);
-        self.bytes_left = self.bytes_left.checked_sub(made.fields_len())?;
+        self.bytes_left = self.bytes_left.saturating_sub(made.fields_len());
         let name = self.functions.fresh_name(original);
         made.name = Some(name.clone());
         round.made.push(made);
         self.copies.push(Copy { original, name, bound: tensors.iter().map(Option::is_some).collect() });
-        like.push((binding.attributes.clone(), self.copies.len() - 1));
-        Some(self.copies.len() - 1)
+        let copy = self.copies.len() - 1;
+        like.push(Known { attributes: binding.attributes.clone(), copy });
+        Some(copy)
     }
 }
