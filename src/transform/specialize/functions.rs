@@ -79,6 +79,12 @@ impl Functions {
         }
     }
 
+    /// Gives the names of copies back, so that those that stay can be numbered without gaps.
+    pub fn release<'n>(&mut self, names: impl Iterator<Item = &'n BString>) {
+        names.for_each(|name| _ = self.taken.remove(name));
+        self.numbers.fill(0);
+    }
+
     /// Functions that nothing called to begin with.
     pub fn uncalled(&self) -> &HashSet<Key> {
         &self.uncalled

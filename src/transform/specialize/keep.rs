@@ -9,7 +9,7 @@ use crate::onnx::check_saves;
 use crate::onnx::payload::Overflow;
 use crate::onnx::schema::{FunctionProto, ModelProto};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked};
-use bstr::{BStr, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 use std::collections::HashMap;
 
 /// For each copy, whether more is folded in it than in the function, or in a copy that it calls.
@@ -65,7 +65,8 @@ fn spread(copies: &[FunctionProto], useful: &mut [bool]) {
 
 /// Lets calls of useful copies pass only what is left to pass, and the others call what they
 /// called; then removes what nobody reads or calls any more.
-pub fn finish(model: ModelProto, specializer: &Specializer, useful: &[bool]) -> Result<Specialized, GraphError> {
+pub fn finish(model: ModelProto, mut specializer: Specializer, useful: &[bool]) -> Result<Specialized, GraphError> {
+    let names = new_names(&mut specializer, useful);
     let copies = specializer.copies.iter().enumerate();
     let index: HashMap<&BStr, usize> = copies.map(|(at, copy)| (copy.name.as_bstr(), at)).collect();
     let mut graph = Graph::new(model)?;
@@ -74,15 +75,29 @@ pub fn finish(model: ModelProto, specializer: &Specializer, useful: &[bool]) -> 
         let Some(at) = index.get(text(&graph.proto(node).op_type)).copied() else { continue };
         let copy = &specializer.copies[at];
         let function = specializer.functions.get(copy.original);
-        if !useful[at] {
+        let Some(name) = &names[at] else {
             graph.rename_op(node, text(&function.name).to_owned());
             continue;
-        }
+        };
+        graph.rename_op(node, name.clone());
         graph.remove_inputs(node, |slot| copy.bound.get(slot).copied().unwrap_or(false));
         graph.retain_attributes(node, |given| !is_bound(function, given));
     }
     graph.sweep_released();
-    Ok(without_uncalled(graph.into_model(), specializer))
+    let mut model = graph.into_model();
+    let first = model.functions.len() - names.len();
+    for (copy, name) in model.functions[first..].iter_mut().zip(names) {
+        // One of no use loses its name, which another one may have got: nobody calls it.
+        copy.name = name;
+    }
+    Ok(without_uncalled(model, &specializer))
+}
+
+/// New names for the useful copies, without the gaps that the others leave.
+fn new_names(specializer: &mut Specializer, useful: &[bool]) -> Vec<Option<BString>> {
+    let Specializer { functions, copies, .. } = specializer;
+    functions.release(copies.iter().map(|copy| &copy.name));
+    copies.iter().zip(useful).map(|(copy, useful)| useful.then(|| functions.fresh_name(copy.original))).collect()
 }
 
 /// Removes functions that were called and are no longer, and puts copies after what they are

@@ -71,7 +71,7 @@ pub fn specialize(model: ModelProto, options: &FoldOptions) -> Result<Specialize
         return Ok(Specialized { model, copies: Vec::new() });
     }
     let useful = keep::useful(&model, &specializer, options)?;
-    Ok(keep::finish(model, &specializer, &useful)?)
+    Ok(keep::finish(model, specializer, &useful)?)
 }
 
 /// A copy of a function.
