@@ -5,18 +5,21 @@
 
 use crate::affine::Affine;
 use crate::graph::constant::{Constants, Dense};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::schema::AttributeProto;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, per_call};
 use std::rc::Rc;
 
 /// Inputs of the operator after X.
 const PARAMETERS: [(usize, &str); 4] = [(1, "scale"), (2, "bias"), (3, "mean"), (4, "variance")];
 
+/// Says from version 14 on whether it is in training mode.
+const TRAINING_MODE: (&str, i32) = ("training_mode", AttributeProto::INT);
+
 /// Attributes that decide what the operator computes.
 const ATTRIBUTES: [(&str, i32); 4] = [
     ("epsilon", AttributeProto::FLOAT),
-    ("training_mode", AttributeProto::INT),
+    TRAINING_MODE,
     ("is_test", AttributeProto::INT),
     ("spatial", AttributeProto::INT),
 ];
@@ -43,6 +46,22 @@ impl BatchNorm {
         graph.op(node) == "BatchNormalization"
     }
 
+    /// Whether a BatchNormalization is in training mode, or each call of the function around it
+    /// says whether it is. One that is malformed is in no mode.
+    pub fn trains(graph: &Graph, node: NodeId) -> bool {
+        let proto = graph.proto(node);
+        let per_call = graph.opset(node) >= 14 && proto.attribute_of_function(&[TRAINING_MODE]).is_some();
+        let trains = |check: Result<(), Refusal>| check.is_err_and(|refusal| refusal.code == Code::TrainingMode);
+        let mode = || trains(check_outputs(graph, node)) || trains(check_mode(graph, node));
+        proto.malformed_attribute(&ATTRIBUTES).is_none() && (per_call || mode())
+    }
+
+    /// The first output that is a statistic of the batch and that somebody sees.
+    pub fn seen_statistic(graph: &Graph, node: NodeId) -> Option<ValueId> {
+        let mut extra = graph.node(node).outputs.iter().skip(1).flatten().copied();
+        extra.find(|output| !graph.value(*output).uses.is_empty() || graph.value(*output).is_seen_outside())
+    }
+
     /// Reads a node's parameters.
     ///
     /// # Errors
@@ -50,6 +69,9 @@ impl BatchNorm {
     pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
         if let Some(name) = graph.proto(node).malformed_attribute(&ATTRIBUTES) {
             return Err(Refusal::new(Code::Malformed, format!("its attribute `{name}` is not one number")));
+        }
+        if let Some(name) = graph.proto(node).attribute_of_function(&ATTRIBUTES) {
+            return Err(Refusal::new(Code::InFunction, per_call(&format!("its attribute `{name}`"))));
         }
         check_outputs(graph, node)?;
         check_mode(graph, node)?;
@@ -115,11 +137,12 @@ fn check_outputs(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::Malformed, "its input or its output is missing"));
     }
     let extra = graph.node(node).outputs.iter().skip(1).flatten().count();
-    if extra > 0 {
-        let detail = format!("it has {} outputs: statistics of the batch are among them", extra + 1);
-        return Err(Refusal::new(Code::TrainingMode, detail));
-    }
-    Ok(())
+    let detail = match BatchNorm::seen_statistic(graph, node) {
+        _ if extra == 0 => return Ok(()),
+        Some(seen) => format!("its output `{}` is a statistic of the batch that is read or returned", graph.name(seen)),
+        None => format!("it has {} outputs: statistics of the batch are among them", extra + 1),
+    };
+    Err(Refusal::new(Code::TrainingMode, detail))
 }
 
 /// Training mode: version 14 on, an attribute; versions 7 and 9, more outputs than one; before,

@@ -1,10 +1,12 @@
 //! What can go wrong, in one line each.
 
+use crate::graph::GraphError;
 use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
 use crate::transform::fold::FoldError;
 use crate::transform::selection::SelectionError;
+use crate::transform::specialize::SpecializeError;
 use crate::verify::VerifyError;
 use std::io;
 
@@ -54,6 +56,21 @@ pub enum Failure {
     /// Nobody reads standard output any more: not worth a word.
     #[error("standard output is closed")]
     Quiet,
+}
+
+impl From<GraphError> for Failure {
+    fn from(error: GraphError) -> Self {
+        Failure::Fold(error.into())
+    }
+}
+
+impl From<SpecializeError> for Failure {
+    fn from(error: SpecializeError) -> Self {
+        match error {
+            SpecializeError::Fold(error) => error.into(),
+            SpecializeError::Save(error) => error.into(),
+        }
+    }
 }
 
 impl Failure {

@@ -3,14 +3,17 @@
 use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
 use super::contain::Risk;
 use super::error::Failure;
+use super::prepare::TransformArguments;
 use super::progress::Progress;
-use super::warning::{warn_if_rewritten, warn_of_losses};
+use super::warning::{warn_if_rewritten, warn_of_frozen, warn_of_losses};
 use super::{Status, interrupt, write_report};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
+use crate::transform::freeze::Frozen;
+use crate::transform::specialize::Specialized;
 use crate::verify::{Verification, VerifyError, verify};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -29,6 +32,11 @@ use std::time::Instant;
   bn-tool fold - -o - < in.onnx > out.onnx    in a pipe
   bn-tool fold model.onnx --in-place --exclude '/head/*'
   bn-tool fold big.onnx -o folded.onnx --external-data folded.bin
+  bn-tool fold model.onnx --explain           say what to do about those that stay
+  bn-tool fold exported_in_training.onnx --freeze -o folded.onnx
+  bn-tool fold functions.onnx --specialize-functions -o folded.onnx
+  bn-tool fold model.onnx --merge-branches --pad-exact -o folded.onnx
+  bn-tool fold model.onnx --no-affine -o folded.onnx
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -48,7 +56,14 @@ pub struct Options {
     #[command(flatten)]
     selection: SelectionArguments,
 
-    /// Exit with 1 if there is anything to fold; writes nothing, verifies nothing.
+    #[command(flatten)]
+    transform: TransformArguments,
+
+    /// Say of each BatchNormalization that stays why, and what to do about it.
+    #[arg(long)]
+    explain: bool,
+
+    /// Exit with 1 if there is anything to fold (or to freeze); writes nothing, verifies nothing.
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     check: bool,
 
@@ -66,6 +81,16 @@ pub struct Options {
 /// Whether two paths lead to one file.
 fn is_same_file(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// What was done before the model was folded.
+struct Prepared {
+    /// The model to compare the result with, if that is wanted: frozen, functions not yet copied.
+    original: Option<ModelProto>,
+    /// BatchNormalizations that were put into inference mode.
+    frozen: Vec<String>,
+    /// Copies of functions.
+    copies: Vec<String>,
 }
 
 /// What became of a folded model.
@@ -88,34 +113,80 @@ impl Options {
             interrupt::leave_nothing_behind();
         }
         let source = Source::open(&self.model)?;
-        let mut loaded = Some(source.model()?);
-        if let Some(model) = loaded.as_ref().filter(|_| target.is_some()) {
-            warn_if_rewritten(&source, model)?;
+        let loaded = source.model()?;
+        if target.is_some() {
+            warn_if_rewritten(&source, &loaded)?;
         }
-        let options = FoldOptions::new(self.selection.selection()?);
-        let original = if self.verifies() { loaded.clone() } else { None };
-        let model = || match loaded.take().or_else(|| original.clone()) {
-            Some(model) => Ok(model),
-            None => Ok(source.model()?),
-        };
-        let attempt = |folded: &Folded| self.verify_and_save(original.as_ref(), folded, target.as_deref());
-        let (folded, Attempt { verification, saved }) = fold_checked_owned(model, options, attempt, Failure::overflow)
-            .map_err(|failure| failure.about(&self.model))?;
-        let same = verification.as_ref().is_none_or(|verification| verification.same);
-        let summary = FoldSummary {
+        let (mut folded, prepared, attempt) =
+            self.fold(&source, loaded, target.as_deref()).map_err(|failure| failure.about(&self.model))?;
+        if self.explain {
+            folded.report.explain();
+        }
+        let summary = self.summary(&folded, &prepared, &attempt, target.as_deref());
+        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let same = attempt.verification.as_ref().is_none_or(|verification| verification.same);
+        let failed = !same || self.check && (folded.report.folded > 0 || !prepared.frozen.is_empty());
+        // The process is about to end. To free a large model piece by piece takes a tenth of the time.
+        std::mem::forget((folded, prepared));
+        Ok(if failed { Status::Differs } else { Status::Done })
+    }
+
+    fn summary<'a>(
+        &self,
+        folded: &'a Folded,
+        prepared: &'a Prepared,
+        attempt: &'a Attempt,
+        target: Option<&Path>,
+    ) -> FoldSummary<'a> {
+        let saved = attempt.saved.as_ref();
+        FoldSummary {
             model: self.model.display().to_string(),
             wanted: target.is_some(),
-            in_place: target.as_deref().is_some_and(|target| is_same_file(target, &self.model)),
-            written: target.as_deref().filter(|_| saved.is_some()).map(|target| target.display().to_string()),
-            data: saved.as_ref().map(DataSummary::from),
+            in_place: target.is_some_and(|target| is_same_file(target, &self.model)),
+            written: target.filter(|_| saved.is_some()).map(|target| target.display().to_string()),
+            data: saved.map(DataSummary::from),
+            frozen: &prepared.frozen,
+            specialized: &prepared.copies,
             report: &folded.report,
-            verification: verification.as_ref(),
+            verification: attempt.verification.as_ref(),
+        }
+    }
+
+    /// Prepares the model, folds it, verifies the result and saves it.
+    fn fold(
+        &self,
+        source: &Source,
+        loaded: ModelProto,
+        target: Option<&Path>,
+    ) -> Result<(Folded, Prepared, Attempt), Failure> {
+        let options = self.transform.options(self.selection.selection()?);
+        let Frozen { model, frozen } = self.transform.freeze(loaded, &options.selection)?;
+        warn_of_frozen(frozen.len());
+        let original = self.verifies().then(|| model.clone());
+        let Specialized { model, copies } = self.transform.specialize(model, &options)?;
+        let prepared = Prepared { original, frozen, copies };
+        let mut first = Some(model);
+        let model = || match first.take() {
+            Some(model) => Ok(model),
+            None => self.prepare_again(source, &prepared, &options),
         };
-        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
-        let failed = !same || self.check && folded.report.folded > 0;
-        // The process is about to end. To free a large model piece by piece takes a tenth of the time.
-        std::mem::forget((folded, original));
-        Ok(if failed { Status::Differs } else { Status::Done })
+        let attempt = |folded: &Folded| self.verify_and_save(&prepared, folded, target);
+        let (folded, attempt) = fold_checked_owned(model, options.clone(), attempt, Failure::overflow)?;
+        Ok((folded, prepared, attempt))
+    }
+
+    /// The model that is folded, once more.
+    fn prepare_again(
+        &self,
+        source: &Source,
+        prepared: &Prepared,
+        options: &FoldOptions,
+    ) -> Result<ModelProto, Failure> {
+        let frozen = match &prepared.original {
+            Some(original) => original.clone(),
+            None => self.transform.freeze(source.model()?, &options.selection)?.model,
+        };
+        Ok(self.transform.specialize(frozen, options)?.model)
     }
 
     fn verifies(&self) -> bool {
@@ -124,15 +195,11 @@ impl Options {
 
     /// Verifies the result, and writes it if it is the same. What was not changed needs no
     /// verification.
-    fn verify_and_save(
-        &self,
-        original: Option<&ModelProto>,
-        folded: &Folded,
-        target: Option<&Path>,
-    ) -> Result<Attempt, Failure> {
-        let unchanged = folded.report.folded == 0;
+    fn verify_and_save(&self, prepared: &Prepared, folded: &Folded, target: Option<&Path>) -> Result<Attempt, Failure> {
+        let unchanged = folded.report.folded == 0 && prepared.frozen.is_empty();
         let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
-        let original = original.filter(|_| !unchanged);
+        // A model that was only frozen would be compared with itself.
+        let original = prepared.original.as_ref().filter(|_| folded.report.folded > 0);
         let verification = original.map(|original| self.verify(original, &folded.model)).transpose()?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
         // What did not change is already there.

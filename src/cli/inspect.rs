@@ -17,6 +17,7 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool inspect model.onnx
+  bn-tool inspect model.onnx --explain
   bn-tool inspect model.onnx --format json | jq '.norms[] | select(.outcome == \"kept\")'
 
 Exit status:
@@ -26,6 +27,10 @@ pub struct Options {
     /// The model: .onnx, ONNX text, or `-` for standard input.
     model: PathBuf,
 
+    /// Say of each BatchNormalization that does not fold why, and what to do about it.
+    #[arg(long)]
+    explain: bool,
+
     #[command(flatten)]
     report: ReportArguments,
 }
@@ -34,8 +39,11 @@ impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let model = load(&self.model)?;
         let attempt = |folded: &crate::transform::fold::Folded| Ok(check_saves(&folded.model).map(|_| ())?);
-        let (folded, ()) = fold_checked(&model, FoldOptions::default(), attempt, Failure::overflow)
+        let (mut folded, ()) = fold_checked(&model, FoldOptions::default(), attempt, Failure::overflow)
             .map_err(|failure: Failure| failure.about(&self.model))?;
+        if self.explain {
+            folded.report.explain();
+        }
         let summary = InspectSummary::new(&self.model, &model, &folded.report);
         match self.report.format {
             Format::Json => write_report(&json::to_text(&summary), false)?,

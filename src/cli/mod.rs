@@ -8,6 +8,7 @@ mod explain;
 mod fold;
 mod inspect;
 mod interrupt;
+mod prepare;
 mod print;
 mod progress;
 mod stderr;

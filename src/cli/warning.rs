@@ -27,6 +27,17 @@ pub fn warn_if_rewritten(source: &Source, model: &ModelProto) -> Result<(), Fail
     Ok(())
 }
 
+/// Says how many BatchNormalizations no longer do what they did.
+pub fn warn_of_frozen(count: usize) {
+    match count {
+        0 => {}
+        1 => warn("1 BatchNormalization was frozen: its outputs are no longer those of training mode"),
+        _ => warn(&format!(
+            "{count} BatchNormalizations were frozen: their outputs are no longer those of training mode"
+        )),
+    }
+}
+
 /// Says in one line what a text of the model leaves out.
 pub fn warn_of_losses(model: &ModelProto) {
     let losses: Vec<String> = losses(model).iter().map(Loss::to_string).collect();

@@ -15,7 +15,10 @@ impl Graph {
         for scope in std::mem::take(&mut self.scopes) {
             match scope.kind {
                 ScopeKind::Main => self.shell.graph = Some(scope.graph),
-                ScopeKind::Function(index) => self.shell.functions[index].node = scope.graph.node,
+                ScopeKind::Function(index) => {
+                    let function = &mut self.shell.functions[index];
+                    (function.node, function.value_info) = (scope.graph.node, scope.graph.value_info);
+                }
                 ScopeKind::Subgraph => {}
             }
         }

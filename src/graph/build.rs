@@ -60,7 +60,8 @@ impl Graph {
     }
 
     fn add_function(&mut self, index: usize, function: &mut FunctionProto) -> Result<(), GraphError> {
-        let body = GraphProto { node: std::mem::take(&mut function.node), ..Default::default() };
+        let (node, value_info) = (std::mem::take(&mut function.node), std::mem::take(&mut function.value_info));
+        let body = GraphProto { node, value_info, ..Default::default() };
         let opset = standard_opset(&function.opset_import);
         let kind = ScopeKind::Function(index);
         let scope = self.open_scope(kind, None, opset);

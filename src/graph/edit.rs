@@ -240,7 +240,8 @@ impl Graph {
         match self.value(value).origin {
             Origin::Initializer { index, .. } => scope.graph.initializer.get(index as usize),
             Origin::Node(node, 0) if self.op(node) == "Constant" => {
-                self.proto(node).attribute.iter().find_map(|attribute| attribute.t.as_deref())
+                let mut values = self.proto(node).attribute.iter().filter(|attribute| !attribute.is_reference());
+                values.find_map(|attribute| attribute.t.as_deref())
             }
             _ => None,
         }
@@ -270,7 +271,7 @@ impl Graph {
             && outputs.all(|value| self.value(*value).is_unread())
     }
 
-    fn drop_use(&mut self, node: NodeId, slot: usize) {
+    pub(super) fn drop_use(&mut self, node: NodeId, slot: usize) {
         let Some(value) = self.node_mut(node).inputs.get_mut(slot).and_then(Option::take) else { return };
         let place = self.node(node).use_places[slot] as usize;
         let uses = &mut self.value_mut(value).uses;
@@ -282,7 +283,7 @@ impl Graph {
         self.released.push(value);
     }
 
-    fn forget(&mut self, value: ValueId) {
+    pub(super) fn forget(&mut self, value: ValueId) {
         let data = self.value_mut(value);
         data.origin = Origin::Gone;
         let scope = data.scope;

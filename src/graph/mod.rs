@@ -10,6 +10,7 @@ mod build;
 pub mod constant;
 mod edit;
 mod names;
+mod ports;
 pub mod shape;
 #[cfg(test)]
 mod tests;
@@ -289,6 +290,12 @@ impl Graph {
             _ => false,
         };
         data.trained || listed && (self.ir_version() >= 4 || self.scope(data.scope).kind != ScopeKind::Main)
+    }
+
+    /// Whether a value is an input of a local function: what it is, each call says.
+    pub fn is_function_input(&self, value: ValueId) -> bool {
+        let data = self.value(value);
+        data.origin == Origin::Input && matches!(self.scope(data.scope).kind, ScopeKind::Function(_))
     }
 
     /// Whether a nested or an enclosing scope has a value of the same name, so that moving the

@@ -35,7 +35,7 @@ fn value(graph: &Graph, name: &str) -> ValueId {
 
 #[test]
 fn what_is_not_edited_is_as_it_was() {
-    for file in ["fixtures/fold/if_nested.onnxtxt", "fixtures/fold/keeps_in_function.onnxtxt"] {
+    for file in ["fixtures/fold/if_nested.onnxtxt", "fixtures/fold/in_function.onnxtxt"] {
         let text = std::fs::read(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
         let model = parse(text).unwrap();
         assert_eq!(Graph::new(model.clone()).unwrap().into_model(), model);
@@ -134,6 +134,32 @@ fn an_inserted_node_comes_right_after() {
     let w = graph.output(abs, 0).unwrap();
     graph.set_input(node(&graph, "y"), 0, w);
     assert_eq!(printed(graph), "g (float[2] x) => (float[2] y)\n{\nv = Relu (x)\nw = Abs (v)\ny = Neg (w)\n}\n");
+}
+
+#[test]
+fn an_output_is_dropped_only_if_nobody_sees_it() {
+    let mut graph = graph(
+        "g (float[2] x) => (float[1] a, float[1] d) <float[1] unused> {
+            a, read, unused, d, last = Split (x)
+            r = Relu (read)
+        }",
+    );
+    let split = node(&graph, "a");
+    let dropped: Vec<bool> = (0..6).map(|slot| graph.drop_output(split, slot)).collect();
+    assert_eq!(dropped, [false, false, true, false, true, true]);
+    let text = printed(graph);
+    assert!(text.contains("a, read, \"\", d = Split (x)") && !text.contains("float[1] unused"), "{text}");
+}
+
+#[test]
+fn inputs_after_one_that_is_removed_move_up() {
+    let mut graph =
+        graph("g (float[1] x, float[1] y, float[1] z) => (float[3] c) { c = Concat <axis = 0> (x, y, z, y) }");
+    let concat = node(&graph, "c");
+    graph.remove_inputs(concat, |slot| slot == 0 || slot == 1);
+    assert_eq!(graph.value(value(&graph, "y")).uses[..], [crate::graph::Use { node: concat, slot: 1 }]);
+    let text = printed(graph);
+    assert!(text.contains("Concat <axis: int = 0> (z, y)"), "{text}");
 }
 
 /// The constant `y` of a graph of these nodes.

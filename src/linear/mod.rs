@@ -22,7 +22,7 @@ use crate::graph::{NodeId, ValueId};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::AttributeProto;
 use crate::operator::Operator;
-use crate::refusal::{Code, Refusal};
+use crate::refusal::{Code, Refusal, per_call};
 use bias::{Bias, Layout};
 use quantized::Quantized;
 use weight::Weight;
@@ -97,12 +97,14 @@ pub fn read(op: &Operator) -> Option<Result<Linear, Refusal>> {
 
 /// Checks the attributes that decide where channels and bias lie.
 fn check_attributes(op: &Operator) -> Result<(), Refusal> {
-    match op.graph.proto(op.node).malformed_attribute(&ATTRIBUTES) {
+    let proto = op.graph.proto(op.node);
+    if let Some(name) = proto.malformed_attribute(&ATTRIBUTES) {
+        let detail = format!("the attribute `{name}` of {} is not one number", op.label());
+        return Err(op.refuse(Code::Malformed, detail));
+    }
+    match proto.attribute_of_function(&ATTRIBUTES) {
         None => Ok(()),
-        Some(name) => {
-            let detail = format!("the attribute `{name}` of {} is not one number", op.label());
-            Err(op.refuse(Code::Malformed, detail))
-        }
+        Some(name) => Err(op.refuse(Code::InFunction, per_call(&format!("the attribute `{name}` of {}", op.label())))),
     }
 }
 

@@ -47,16 +47,28 @@ impl NodeProto {
         self.attribute(name).map_or(default, |attribute| attribute.f.unwrap_or_default())
     }
 
-    /// The first of these attributes that is there twice, of another type than the operator wants,
-    /// or a reference to an attribute of a function. `numbers` are names and type codes.
+    /// The first of these attributes that is there twice, or of another type than the operator
+    /// wants. `numbers` are names and type codes.
     pub fn malformed_attribute<'a>(&self, numbers: &[(&'a str, i32)]) -> Option<&'a str> {
         let is_malformed = |(name, kind): &&(&str, i32)| {
             let mut found = self.attribute.iter().filter(|attribute| text(&attribute.name) == *name);
             let Some(first) = found.next() else { return false };
             let other_type = first.r#type.is_some_and(|code| code != 0 && code != *kind);
-            other_type || first.is_reference() || found.next().is_some()
+            other_type || found.next().is_some()
         };
         numbers.iter().find(is_malformed).map(|(name, _)| *name)
+    }
+
+    /// The first of these attributes that stands for an attribute of the function around the node,
+    /// so that its value is not known here.
+    pub fn attribute_of_function<'a>(&self, numbers: &[(&'a str, i32)]) -> Option<&'a str> {
+        let is_reference = |(name, _): &&(&str, i32)| self.attribute(name).is_some_and(AttributeProto::is_reference);
+        numbers.iter().find(is_reference).map(|(name, _)| *name)
+    }
+
+    /// Whether any attribute stands for one of the function around the node.
+    pub fn has_attribute_of_function(&self) -> bool {
+        self.attribute.iter().any(AttributeProto::is_reference)
     }
 
     /// A list of integers, if the attribute is there.

@@ -1,9 +1,10 @@
 //! What `bn-tool explain CODE` prints.
 
 use super::Code;
+use serde::Serialize;
 
 /// What a refusal means, why it is one, and what to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
     /// What was found.
     pub what: &'static str,
@@ -24,7 +25,7 @@ impl Code {
             Code::TrainingMode => because(
                 "The BatchNormalization is in training mode: training_mode = 1, or at opset 1 and 6 no is_test = 1, or at opset 7 and 9 more than one output.",
                 "It normalises by the mean and variance of each batch. There is no fixed map per channel that a weight could absorb.",
-                "Export the model in inference mode (PyTorch: model.eval() before torch.onnx.export, and training=TrainingMode.EVAL).",
+                "Export the model in inference mode (PyTorch: model.eval() before torch.onnx.export, and training=TrainingMode.EVAL), or fold with --freeze: the stored statistics are used then, and outputs differ from those of training mode. A BatchNormalization whose batch statistics somebody reads stays.",
             ),
             Code::PerActivation => because(
                 "The BatchNormalization has spatial = 0 (opset 1 to 8): one set of parameters per element, not per channel.",
@@ -122,9 +123,9 @@ impl Code {
                 "Give the values unique names (onnx.compose.add_prefix, or export the model again).",
             ),
             Code::InFunction => because(
-                "The BatchNormalization is in the body of a model-local function.",
-                "A function can be called from several places; this version leaves functions as they are.",
-                "Inline the functions first (onnx.inliner.inline_local_functions).",
+                "The BatchNormalization is in the body of a model-local function, and a parameter, weight or attribute that folding needs is given by each call of the function.",
+                "A function can be called from several places, each time with other constants; its body is written once.",
+                "Fold with --specialize-functions, which makes a copy of the function for the constants of each call; or inline the functions first (onnx.inliner.inline_local_functions). What is not constant where the function is called stays.",
             ),
             Code::NotSelected => {
                 because("--select or --exclude leaves this node out.", "You asked for it.", "Change the patterns.")

@@ -54,7 +54,7 @@ pub enum Code {
     ShapeMismatch,
     /// A name that would have to be written means something else there.
     NameClash,
-    /// It is in a local function.
+    /// It is in a local function, and what is needed is given by each call.
     InFunction,
     /// `--select` or `--exclude` leaves it out.
     NotSelected,
@@ -69,17 +69,25 @@ pub struct Refusal {
     pub node: Option<String>,
     /// One sentence on this very case.
     pub detail: String,
+    /// What the code means, where the report is to say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Explanation>,
+}
+
+/// Says of something in a function that there is no one value of it.
+pub(crate) fn per_call(what: &str) -> String {
+    format!("{what} is given by each call of the function (see --specialize-functions)")
 }
 
 impl Refusal {
     /// A refusal for a reason of the node's own.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Refusal { code, node: None, detail: detail.into() }
+        Refusal { code, node: None, detail: detail.into(), explanation: None }
     }
 
     /// A refusal because of another node.
     pub fn because_of(graph: &Graph, node: NodeId, code: Code, detail: impl Into<String>) -> Self {
-        Refusal { code, node: Some(graph.label(node)), detail: detail.into() }
+        Refusal { code, node: Some(graph.label(node)), detail: detail.into(), explanation: None }
     }
 
     /// The same refusal, with the node that stands in the way if none is named yet.
@@ -108,8 +116,17 @@ impl Refusal {
                 Code::Overridable,
                 format!("{operand} is `{}`, which a caller (or training) can replace", graph.name(value)),
             ),
+            NotConstant::Input(value) if graph.is_function_input(value) => {
+                let input = graph.name(value);
+                Refusal::new(Code::InFunction, per_call(&format!("{operand} depends on the input `{input}`, which")))
+            }
             NotConstant::Input(value) => {
                 Refusal::new(code, format!("{operand} depends on the graph input `{}`", graph.name(value)))
+            }
+            NotConstant::Computed(node) if graph.proto(node).has_attribute_of_function() => {
+                let (op, name) = (graph.op_label(node), graph.label(node));
+                let text = per_call(&format!("{operand} is computed by {op} `{name}`, an attribute of which"));
+                Refusal::because_of(graph, node, Code::InFunction, text)
             }
             NotConstant::Computed(node) => {
                 let text = format!("{operand} is computed by {} `{}`", graph.op_label(node), graph.label(node));

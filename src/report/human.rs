@@ -1,6 +1,7 @@
 //! Reports for people. Colours are ANSI sequences, which the command line strips where they
 //! do not belong.
 
+use super::explanations;
 use super::table::{Cell, render};
 use super::{DataSummary, FoldSummary, InspectSummary, VerifySummary, printable};
 use crate::refusal::{Code, Refusal};
@@ -31,8 +32,9 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
         true => table(report),
         false => groups(report),
     };
+    text += &prepared(summary, verbose);
     text += &format!("{}\n", summary_line(summary, elapsed));
-    text + &codes_hint(report) + &written(summary)
+    text + &codes_hint(&report.norms) + &written(summary)
 }
 
 fn title(model: &str) -> String {
@@ -48,8 +50,10 @@ fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
     let FoldReport { folded, kept, nodes_before, nodes_after, .. } = summary.report;
     let nodes = format!("{nodes_before} → {nodes_after} nodes");
     let verdict = match summary.verification {
-        Some(verification) => verdict(verification),
-        None if *folded == 0 => "unchanged".into(),
+        Some(verification) if summary.frozen.is_empty() => verdict(verification),
+        Some(verification) => verdict(verification) + " · compared with the frozen model",
+        None if *folded == 0 && summary.frozen.is_empty() => "unchanged".into(),
+        None if *folded == 0 => "nothing to compare".into(),
         None => "not verified".into(),
     };
     format!("{BOLD}{folded} folded{BOLD:#}, {kept} kept · {nodes} · {verdict} · {}", duration(elapsed))
@@ -60,10 +64,23 @@ fn verdict(verification: &Verification) -> String {
     format!("{style}{}{style:#}", verification.sentence())
 }
 
-fn codes_hint(report: &FoldReport) -> String {
-    let refusal = report.norms.iter().find_map(refusal);
-    let hint = |refusal: &Refusal| format!("{DIM}`bn-tool explain {}` says more{DIM:#}\n", refusal.code);
-    refusal.map(hint).unwrap_or_default()
+/// What was done to the model before it was folded.
+fn prepared(summary: &FoldSummary, verbose: bool) -> String {
+    let names = |names: &[String]| if verbose { printable(&names.join(", ")) } else { some(names) };
+    let line = |of: &[String], what| if of.is_empty() { String::new() } else { format!("{what}: {}\n", names(of)) };
+    line(summary.frozen, "frozen, so that they use their stored statistics")
+        + &line(summary.specialized, "functions copied for the constants of their calls")
+}
+
+/// What the codes mean, if it is to be said, else where to find it.
+fn codes_hint(norms: &[NormReport]) -> String {
+    let refusals: Vec<&Refusal> = norms.iter().filter_map(refusal).collect();
+    match refusals.first() {
+        Some(first) if first.explanation.is_none() => {
+            format!("{DIM}`bn-tool explain {}` says more{DIM:#}\n", first.code)
+        }
+        _ => explanations::render(&refusals, KEPT),
+    }
 }
 
 fn written(summary: &FoldSummary) -> String {
@@ -204,7 +221,9 @@ pub fn inspect(summary: &InspectSummary) -> String {
     let titles = ["BatchNormalization", "channels", "after", "folds", "remarks"];
     let mut rows: Vec<Vec<Cell>> = vec![titles.map(|title| Cell::styled(title, DIM)).into()];
     rows.extend(norms.iter().map(inspect_row));
-    head + &render(&rows) + &format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len())
+    let foldable = format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len());
+    let explained = norms.iter().filter_map(refusal).any(|refusal| refusal.explanation.is_some());
+    head + &render(&rows) + &foldable + &if explained { codes_hint(norms) } else { String::new() }
 }
 
 fn inspect_row(norm: &NormReport) -> Vec<Cell> {

@@ -1,5 +1,6 @@
 //! What commands tell: values that serialise to JSON, and how people read them.
 
+mod explanations;
 pub mod human;
 pub mod json;
 mod table;
@@ -37,10 +38,14 @@ pub struct FoldSummary<'a> {
     /// Whether the file is the model itself.
     #[serde(skip)]
     pub in_place: bool,
+    /// BatchNormalizations that were put into inference mode before.
+    pub frozen: &'a [String],
+    /// Copies of functions that were made for the constants of their calls.
+    pub specialized: &'a [String],
     /// What was folded and what was kept.
     #[serde(flatten)]
     pub report: &'a FoldReport,
-    /// What the comparison found; absent when nothing was folded or it was not wanted.
+    /// What the comparison (with the frozen model) found; absent when nothing was folded or it was not wanted.
     pub verification: Option<&'a Verification>,
 }
 

@@ -1,5 +1,7 @@
 //! Transformations of a model: plans of edits, made on the graph as it is, then carried out.
 
 pub mod fold;
+pub mod freeze;
 pub mod merge;
 pub mod selection;
+pub mod specialize;

@@ -238,12 +238,13 @@ fn a_broken_graph_is_one_line_and_status_2() {
             "reference_outside_of_a_function",
             "attribute `group` of node `conv` (Conv) refers to an attribute of a function",
         ),
+        ("function_calls_itself", "function `f` calls itself"),
         ("duplicate_value", "`Y` is made twice"),
         ("duplicate_initializer", "`W` is made twice"),
     ] {
         let path = repository(&format!("fixtures/broken/{file}.onnxtxt"));
-        for command in ["fold", "inspect"] {
-            assert_fails(&[command], &[&path], &[&format!("{file}.onnxtxt"), says]);
+        for words in [&["fold"][..], &["inspect"], &["fold", "--freeze", "--specialize-functions"]] {
+            assert_fails(words, &[&path], &[&format!("{file}.onnxtxt"), says]);
         }
     }
 }

@@ -11,6 +11,10 @@ use std::rc::Rc;
 
 impl Constants<'_> {
     pub(super) fn compute_node(&self, node: NodeId, depth: usize) -> Result<Dense, NotConstant> {
+        // What an attribute of the function around it is, each call says.
+        if self.graph.proto(node).has_attribute_of_function() {
+            return Err(NotConstant::Computed(node));
+        }
         let op = self.graph.op(node).to_string();
         if op == "Constant" {
             return self.constant_node(node);

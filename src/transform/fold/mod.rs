@@ -35,8 +35,13 @@ pub use report::{FoldReport, NormReport, Outcome};
 pub struct FoldOptions {
     /// Which nodes, by name.
     pub selection: Selection,
-    /// Whether constant Mul, Add, Sub and Div are folded for their own sake.
+    /// Whether Mul, Add, Sub and Div by constants count as maps, too.
     pub affine: bool,
+    /// Whether the scale is folded where padding keeps the shift from being folded, which stays as
+    /// an Add.
+    pub pad_exact: bool,
+    /// Whether parallel branches that are summed become one operator.
+    pub merge_branches: bool,
     /// BatchNormalizations that were found to make a weight overflow, by their
     /// [`NodeId::index`](crate::graph::NodeId::index); see [`fold_checked`].
     overflowing: BTreeSet<u32>,
@@ -45,7 +50,30 @@ pub struct FoldOptions {
 impl FoldOptions {
     /// Folds the selected BatchNormalizations.
     pub fn new(selection: Selection) -> Self {
-        FoldOptions { selection, affine: true, overflowing: BTreeSet::new() }
+        FoldOptions { selection, affine: true, pad_exact: false, merge_branches: false, overflowing: BTreeSet::new() }
+    }
+
+    /// Whether Mul, Add, Sub and Div by constants are folded, too; they are by default.
+    #[must_use]
+    pub fn affine(mut self, affine: bool) -> Self {
+        self.affine = affine;
+        self
+    }
+
+    /// Whether, where padding blocks folding into the convolution after it, an Add of the shift is
+    /// left and the scale folded; not by default.
+    #[must_use]
+    pub fn pad_exact(mut self, pad_exact: bool) -> Self {
+        self.pad_exact = pad_exact;
+        self
+    }
+
+    /// Whether parallel Conv or Gemm branches of one input are summed into one operator; not by
+    /// default.
+    #[must_use]
+    pub fn merge_branches(mut self, merge_branches: bool) -> Self {
+        self.merge_branches = merge_branches;
+        self
     }
 }
 

@@ -61,6 +61,15 @@ pub enum Outcome {
 }
 
 impl FoldReport {
+    /// Lets each refusal say what its code means, why, and what to do.
+    pub fn explain(&mut self) {
+        for norm in &mut self.norms {
+            if let Outcome::Kept { refusal } = &mut norm.outcome {
+                refusal.explanation = Some(refusal.code.explanation());
+            }
+        }
+    }
+
     pub(super) fn new(decisions: Vec<Decision>, nodes_before: usize, nodes_after: usize) -> FoldReport {
         let norm = |decision: Decision| NormReport {
             name: decision.name,

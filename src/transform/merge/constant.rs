@@ -103,7 +103,8 @@ mod tests {
         let element = FloatType::F16;
         let source = Payload::from(element.encode(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]));
         let scaling = Scaling { view: [2, 2, 2, 1], factors: [0.1, 0.2, 0.3, 0.4].into() };
-        let scaled = Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 0, source, element, scalings: vec![scaling] }));
+        let scaled =
+            Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 0, source, element, scalings: vec![scaling] }));
         let exact: Vec<f64> =
             [1.0 * 0.1, 2.0 * 0.2, 3.0 * 0.1, 4.0 * 0.2, 5.0 * 0.3, 6.0 * 0.4, 7.0 * 0.3, 8.0 * 0.4].into();
         assert_eq!(decode(&scaled, element).unwrap(), exact);
@@ -115,7 +116,8 @@ mod tests {
         let scaling = Scaling { view: [1, 1, 2, 3], factors: [2.0, 3.0].into() };
         let source = Payload::from(FloatType::F32.encode(&[1.0; 6]));
         let element = FloatType::F32;
-        let scaled = Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 0, source, element, scalings: vec![scaling] }));
+        let scaled =
+            Payload::Scaled(Arc::new(Scaled { tensor: "w".into(), tag: 0, source, element, scalings: vec![scaling] }));
         assert_eq!(decode(&scaled, element).unwrap(), [2.0, 2.0, 2.0, 3.0, 3.0, 3.0]);
     }
 }
