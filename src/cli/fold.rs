@@ -125,7 +125,7 @@ impl Options {
         let summary = self.summary(&folded, &prepared, &attempt, target.as_deref());
         self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
         let same = attempt.verification.as_ref().is_none_or(|verification| verification.same);
-        let failed = !same || self.check && (folded.report.folded > 0 || !prepared.frozen.is_empty());
+        let failed = !same || self.check && (folded.report.changed() || !prepared.frozen.is_empty());
         // The process is about to end. To free a large model piece by piece takes a tenth of the time.
         std::mem::forget((folded, prepared));
         Ok(if failed { Status::Differs } else { Status::Done })
@@ -196,10 +196,10 @@ impl Options {
     /// Verifies the result, and writes it if it is the same. What was not changed needs no
     /// verification.
     fn verify_and_save(&self, prepared: &Prepared, folded: &Folded, target: Option<&Path>) -> Result<Attempt, Failure> {
-        let unchanged = folded.report.folded == 0 && prepared.frozen.is_empty();
+        let unchanged = !folded.report.changed() && prepared.frozen.is_empty();
         let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
         // A model that was only frozen would be compared with itself.
-        let original = prepared.original.as_ref().filter(|_| folded.report.folded > 0);
+        let original = prepared.original.as_ref().filter(|_| folded.report.changed());
         let verification = original.map(|original| self.verify(original, &folded.model)).transpose()?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
         // What did not change is already there.

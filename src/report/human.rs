@@ -5,7 +5,8 @@ use super::explanations;
 use super::table::{Cell, render};
 use super::{DataSummary, FoldSummary, InspectSummary, VerifySummary, printable};
 use crate::refusal::{Code, Refusal};
-use crate::transform::fold::{FoldReport, Health, NormReport, Outcome};
+use crate::transform::fold::{Direction, FoldReport, Health, NormReport, Outcome};
+use crate::transform::merge::Merge;
 use crate::verify::Verification;
 use anstyle::{AnsiColor, Style};
 use std::time::Duration;
@@ -25,16 +26,17 @@ const DIM: Style = Style::new().dimmed();
 pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     let report = summary.report;
     let mut text = format!("{BOLD}{}{BOLD:#}\n", title(&summary.model));
-    if report.norms.is_empty() {
+    if report.norms.is_empty() && !report.changed() {
         return text + "no BatchNormalization\n" + &written(summary);
     }
     text += &match verbose || report.norms.len() <= GROUP_ABOVE {
         true => table(report),
         false => groups(report),
     };
+    text += &merged(report, verbose);
     text += &prepared(summary, verbose);
     text += &format!("{}\n", summary_line(summary, elapsed));
-    text + &codes_hint(&report.norms) + &written(summary)
+    text + &codes_hint(report.norms.iter()) + &written(summary)
 }
 
 fn title(model: &str) -> String {
@@ -47,21 +49,38 @@ fn duration(elapsed: Duration) -> String {
 }
 
 fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
-    let FoldReport { folded, kept, nodes_before, nodes_after, .. } = summary.report;
+    let FoldReport { folded, kept, folded_arithmetic, nodes_before, nodes_after, .. } = summary.report;
+    let others = if *folded_arithmetic > 0 { format!(" (and {folded_arithmetic} others)") } else { String::new() };
+    let unchanged = !summary.report.changed();
     let nodes = format!("{nodes_before} → {nodes_after} nodes");
     let verdict = match summary.verification {
         Some(verification) if summary.frozen.is_empty() => verdict(verification),
         Some(verification) => verdict(verification) + " · compared with the frozen model",
-        None if *folded == 0 && summary.frozen.is_empty() => "unchanged".into(),
-        None if *folded == 0 => "nothing to compare".into(),
+        None if unchanged && summary.frozen.is_empty() => "unchanged".into(),
+        None if unchanged => "nothing to compare".into(),
         None => "not verified".into(),
     };
-    format!("{BOLD}{folded} folded{BOLD:#}, {kept} kept · {nodes} · {verdict} · {}", duration(elapsed))
+    format!("{BOLD}{folded} folded{BOLD:#}{others}, {kept} kept · {nodes} · {verdict} · {}", duration(elapsed))
 }
 
 fn verdict(verification: &Verification) -> String {
     let style = if verification.same { GOOD } else { BAD };
     format!("{style}{}{style:#}", verification.sentence())
+}
+
+/// The branches that became one operator.
+fn merged(report: &FoldReport, verbose: bool) -> String {
+    let merges = &report.merged.merges;
+    let shown = if verbose { merges.len() } else { merges.len().min(SHOWN_OF_GROUP) };
+    let row = |merge: &Merge| {
+        let into = format!("with {} {}", merge.operator, merge.into);
+        vec![Cell::text(merge.branches.join(", ")), Cell::styled("merged", GOOD), Cell::text(into)]
+    };
+    let rows: Vec<Vec<Cell>> = merges[..shown].iter().map(row).collect();
+    let more = merges.len() - shown;
+    let more =
+        if more > 0 { format!("      {DIM}… and {more} more (-v lists them){DIM:#}\n") } else { String::new() };
+    render(&rows) + &more
 }
 
 /// What was done to the model before it was folded.
@@ -73,8 +92,8 @@ fn prepared(summary: &FoldSummary, verbose: bool) -> String {
 }
 
 /// What the codes mean, if it is to be said, else where to find it.
-fn codes_hint(norms: &[NormReport]) -> String {
-    let refusals: Vec<&Refusal> = norms.iter().filter_map(refusal).collect();
+fn codes_hint<'a>(norms: impl Iterator<Item = &'a NormReport>) -> String {
+    let refusals: Vec<&Refusal> = norms.filter_map(refusal).collect();
     match refusals.first() {
         Some(first) if first.explanation.is_none() => {
             format!("{DIM}`bn-tool explain {}` says more{DIM:#}\n", first.code)
@@ -127,17 +146,28 @@ fn table(report: &FoldReport) -> String {
 }
 
 fn norm_row(norm: &NormReport) -> Vec<Cell> {
-    let mut row = vec![Cell::text(&norm.name), Cell::number(norm.channels)];
+    let name = if norm.is_norm() { norm.name.clone() } else { format!("{} ({})", norm.name, norm.kind) };
+    let mut row =
+        vec![Cell::text(name), norm.channels.map_or_else(|| Cell::text("–"), |count| Cell::number(Some(count)))];
     row.extend(outcome_cells(&norm.outcome));
     row
 }
 
 fn outcome_cells(outcome: &Outcome) -> [Cell; 2] {
     match outcome {
-        Outcome::Folded { operator, into, .. } => {
-            [Cell::styled("folded", GOOD), Cell::text(format!("into {operator} {into}"))]
+        Outcome::Folded { operator, into, direction, also_into } => {
+            let more = if also_into.is_empty() { String::new() } else { format!(" and {} more", also_into.len()) };
+            [Cell::styled("folded", GOOD), Cell::text(format!("{} {operator} {into}{more}", toward(*direction)))]
         }
         Outcome::Kept { refusal } => [Cell::styled(refusal.code.name(), KEPT), Cell::text(&refusal.detail)],
+    }
+}
+
+fn toward(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Backward => "into",
+        Direction::Forward => "forward into",
+        Direction::Parallel => "beside",
     }
 }
 
@@ -150,17 +180,19 @@ fn refusal(norm: &NormReport) -> Option<&Refusal> {
 
 /// One line per operator that took some in, then those that are kept, by reason.
 fn groups(report: &FoldReport) -> String {
-    let mut folded: Vec<(&str, usize)> = Vec::new();
+    let mut folded: Vec<(String, usize)> = Vec::new();
     for norm in &report.norms {
-        if let Outcome::Folded { operator, .. } = &norm.outcome {
-            match folded.iter_mut().find(|entry| entry.0 == operator) {
+        if let Outcome::Folded { operator, direction, .. } = &norm.outcome {
+            let what = if norm.is_norm() { "" } else { " (Mul, Add … by constants)" };
+            let text = format!("{} {operator}{what}", toward(*direction));
+            match folded.iter_mut().find(|entry| entry.0 == text) {
                 Some(entry) => entry.1 += 1,
-                None => folded.push((operator, 1)),
+                None => folded.push((text, 1)),
             }
         }
     }
-    let row = |(operator, count): (&str, usize)| {
-        vec![Cell::number(Some(count)), Cell::styled("folded", GOOD), Cell::text(format!("into {operator}"))]
+    let row = |(text, count): (String, usize)| {
+        vec![Cell::number(Some(count)), Cell::styled("folded", GOOD), Cell::text(text)]
     };
     let mut text = render(&folded.into_iter().map(row).collect::<Vec<_>>());
     for code in Code::ALL {
@@ -220,15 +252,15 @@ pub fn inspect(summary: &InspectSummary) -> String {
     }
     let titles = ["BatchNormalization", "channels", "after", "folds", "remarks"];
     let mut rows: Vec<Vec<Cell>> = vec![titles.map(|title| Cell::styled(title, DIM)).into()];
-    rows.extend(norms.iter().map(inspect_row));
+    rows.extend(norms.iter().map(|norm| inspect_row(norm)));
     let foldable = format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len());
-    let explained = norms.iter().filter_map(refusal).any(|refusal| refusal.explanation.is_some());
-    head + &render(&rows) + &foldable + &if explained { codes_hint(norms) } else { String::new() }
+    let explained = norms.iter().filter_map(|norm| refusal(norm)).any(|refusal| refusal.explanation.is_some());
+    head + &render(&rows) + &foldable + &if explained { codes_hint(norms.iter().copied()) } else { String::new() }
 }
 
 fn inspect_row(norm: &NormReport) -> Vec<Cell> {
     let folds = match &norm.outcome {
-        Outcome::Folded { .. } => Cell::styled("yes", GOOD),
+        Outcome::Folded { operator, direction, .. } => Cell::styled(format!("{} {operator}", toward(*direction)), GOOD),
         Outcome::Kept { refusal } => Cell::styled(refusal.code.name(), KEPT),
     };
     let after = norm.producer.clone().unwrap_or_else(|| "graph input".into());

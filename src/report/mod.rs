@@ -108,7 +108,7 @@ pub struct InspectSummary<'a> {
     /// How many BatchNormalizations fold.
     pub foldable: usize,
     /// One entry per BatchNormalization, in graph order.
-    pub norms: &'a [NormReport],
+    pub norms: Vec<&'a NormReport>,
 }
 
 impl<'a> InspectSummary<'a> {
@@ -126,7 +126,7 @@ impl<'a> InspectSummary<'a> {
             parameters: tensors.iter().map(|tensor| count(&tensor.dims)).fold(0, u64::saturating_add),
             element: largest.and_then(|tensor| tensor.element()).map(DataType::name),
             foldable: report.folded,
-            norms: &report.norms,
+            norms: report.norms.iter().filter(|norm| norm.is_norm()).collect(),
         }
     }
 }

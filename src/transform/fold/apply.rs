@@ -28,6 +28,9 @@ pub(super) fn apply(graph: &mut Graph, plan: Plan) {
             _ => insert_add(graph, place.node, &format!("{}_shift", graph.label(place.node)), &shift),
         }
     }
+    for (node, (shift, _)) in plan.shifts {
+        rewrite(graph, (node, 0), "Add", &shift);
+    }
     // What went forward may have taken in what went backward: its output is there until then.
     let (backward, forward): (Vec<_>, Vec<_>) =
         plan.gone.into_iter().partition(|(_, gone)| gone.direction == Direction::Backward);
@@ -106,8 +109,8 @@ fn write_constant(graph: &mut Graph, place: Place, value: ValueId, edits: &Edits
 /// Turns a node that computes `data` with one constant into another one, with another constant.
 fn rewrite(graph: &mut Graph, (node, data): (NodeId, usize), op: &str, new: &NewConstant) {
     let Some(value) = graph.input(node, data) else { return };
-    let constant = graph.node(node).inputs.len() - 1 - data;
-    let old = graph.input(node, constant).filter(|_| constant != data);
+    let constant = 1 - data;
+    let old = graph.input(node, constant).filter(|_| graph.node(node).inputs.len() == 2);
     if graph.op(node) == op {
         write_operand(graph, (node, constant), old, None, new);
     } else {

@@ -19,11 +19,12 @@ mod site;
 mod source;
 mod walk;
 
+use super::merge::{MergeReport, merge_branches};
 use super::selection::{Selection, SelectionError};
-use crate::graph::{Graph, GraphError};
+use crate::graph::{Graph, GraphError, NodeId};
 use crate::onnx::payload::{Overflow, Payload, PayloadError};
 use crate::onnx::schema::ModelProto;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 pub use health::Health;
 pub use plan::Direction;
@@ -154,7 +155,9 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     let weights = weights.collect();
     let decisions = std::mem::take(&mut plan.decisions);
     apply::apply(&mut graph, plan);
-    let report = FoldReport::new(decisions, nodes_before, graph.nodes().count());
+    let merged = if options.merge_branches { merge_branches(&mut graph) } else { MergeReport::default() };
+    let remains: HashSet<NodeId> = graph.nodes().collect();
+    let report = FoldReport::new(decisions, merged, nodes_before, &remains);
     Ok(Folded { model: graph.into_model(), report, weights })
 }
 

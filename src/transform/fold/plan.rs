@@ -7,7 +7,7 @@
 use super::backward::backward;
 use super::forward::forward;
 use super::health::Health;
-use super::site::{Home, Leaf, Place, Site};
+use super::site::{Home, Leaf, Place, Site, operand};
 use super::source::{Kind, Source};
 use super::walk::Walk;
 use super::{FoldError, FoldOptions};
@@ -16,6 +16,8 @@ use crate::batch_norm::BatchNorm;
 use crate::graph::constant::Constants;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::Linear;
+use crate::linear::bias::NewConstant;
+use crate::onnx::element::DataType;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 use std::cell::RefCell;
@@ -29,10 +31,14 @@ pub struct Plan {
     pub sites: BTreeMap<Place, Site>,
     /// The nodes that vanish, in graph order.
     pub gone: Vec<(NodeId, Gone)>,
+    /// The nodes that become an Add of a constant, because their scale alone was folded.
+    pub shifts: BTreeMap<NodeId, (NewConstant, Gone)>,
 }
 
 /// What was decided about one node.
 pub struct Decision {
+    /// The node.
+    pub node: NodeId,
     /// Its name, or its first output if it has none.
     pub name: String,
     /// Its operator.
@@ -55,6 +61,8 @@ pub enum Direction {
     Backward,
     /// Into what reads the output.
     Forward,
+    /// Into a branch of the same input that it was added to.
+    Parallel,
 }
 
 /// A node that vanishes.
@@ -80,7 +88,7 @@ impl Plan {
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
         gone.sort_unstable_by_key(|(node, _)| *node);
-        Ok(Plan { decisions, sites: planner.sites, gone })
+        Ok(Plan { decisions, sites: planner.sites, gone, shifts: planner.shifts })
     }
 }
 
@@ -103,6 +111,8 @@ pub struct Planner<'a> {
     gone: HashMap<NodeId, Gone>,
     /// The nodes that keep the shift of a place.
     homes: HashMap<NodeId, Place>,
+    /// Nodes of which the scale went forward and the shift stays.
+    shifts: BTreeMap<NodeId, (NewConstant, Gone)>,
     /// Nodes that are part of a linear operator already: its bias.
     settled: BTreeSet<NodeId>,
     /// Where a value comes from behind nodes that are gone: short cuts.
@@ -119,6 +129,7 @@ impl<'a> Planner<'a> {
             sites: BTreeMap::new(),
             gone: HashMap::new(),
             homes: HashMap::new(),
+            shifts: BTreeMap::new(),
             settled: BTreeSet::new(),
             behind: RefCell::default(),
         }
@@ -240,7 +251,7 @@ impl<'a> Planner<'a> {
             if self.is_gone(*root) || self.is_settled(*root) {
                 continue;
             }
-            let refusal = self.fold_forward(*root).err();
+            let refusal = self.fold_forward(*root).or_else(|refusal| self.fold_scale(*root, refusal)).err();
             if let (Some(norm), Some(refusal)) = (norms.get_mut(root), refusal) {
                 check_valid(self.graph, *root, Some(&refusal))?;
                 norm.refusal = norm.refusal.take().map(|before| before.and(refusal));
@@ -299,6 +310,32 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
+    /// Where only the shift cannot go forward because of padding, folds the scale alone, if that is
+    /// wanted: s·x + t = s·(x + t/s).
+    fn fold_scale(&mut self, root: NodeId, refusal: Refusal) -> Result<(), Refusal> {
+        if !self.options.pad_exact || refusal.code != Code::Padding || !self.sources[&root].is_norm() {
+            return Err(refusal);
+        }
+        let Some(map) = self.current_map(root) else { return Err(refusal) };
+        let per_scale = |(shift, scale): (&f64, &f64)| if *shift == 0.0 { 0.0 } else { shift / scale };
+        let shifts: Vec<f64> = map.shift().iter().zip(map.scale().iter()).map(per_scale).collect();
+        if !shifts.iter().all(|shift| shift.is_finite()) {
+            return Err(refusal);
+        }
+        let shift = Affine::new(map.axes().to_vec(), vec![1.0; shifts.len()], shifts);
+        let op = self.operator(root);
+        let element = op.input_type(0).or(op.input_type(1)).and_then(DataType::float);
+        let (Some(axes), Some(element)) = (op.output_axes(0), element) else { return Err(refusal) };
+        let constant = operand(&op, &shift, axes.len(), element)?;
+        let walk = forward(self, root, &map.without_shift())?;
+        let into = walk.sites.iter().map(|(place, _)| *place).collect();
+        self.sites.remove(&Place { node: root, slot: None });
+        self.commit(walk, &[], Direction::Forward);
+        self.shifts.insert(root, (constant, Gone { direction: Direction::Forward, data: 0, into }));
+        self.sources.remove(&root);
+        Ok(())
+    }
+
     /// What a node does with all that it has taken in.
     fn current_map(&self, root: NodeId) -> Option<Affine> {
         if let Some(place) = self.homes.get(&root) {
@@ -337,11 +374,13 @@ impl<'a> Planner<'a> {
         let producer = graph.input(node, data).and_then(|value| graph.producer(value));
         let (channels, health, refusal) =
             norm.map_or((None, None, None), |norm| (norm.channels, norm.health, norm.refusal));
-        let outcome = match self.gone.get(&node) {
+        let scaled = || self.shifts.get(&node).map(|(_, gone)| gone);
+        let outcome = match self.gone.get(&node).or_else(scaled) {
             Some(gone) => Ok((gone.direction, self.destinations(gone))),
             None => Err(refusal.unwrap_or_else(|| Refusal::new(Code::NoLinearProducer, "nothing takes it in"))),
         };
         Decision {
+            node,
             name: graph.label(node),
             operator: graph.op_label(node),
             channels,

@@ -2,18 +2,25 @@
 
 use super::health::Health;
 use super::plan::{Decision, Direction};
+use crate::graph::NodeId;
 use crate::refusal::Refusal;
+use crate::transform::merge::MergeReport;
 use serde::Serialize;
+use std::collections::HashSet;
 
 /// What was folded, and what was kept and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoldReport {
     /// One entry per BatchNormalization, and per constant arithmetic that is folded, in graph order.
     pub norms: Vec<NormReport>,
-    /// How many are folded.
+    /// How many BatchNormalizations are folded.
     pub folded: usize,
-    /// How many are kept.
+    /// How many BatchNormalizations are kept.
     pub kept: usize,
+    /// How many Mul, Add, Sub, Div and Neg by constants are folded.
+    pub folded_arithmetic: usize,
+    /// Parallel branches that became one operator, if that was wanted.
+    pub merged: MergeReport,
     /// Nodes of the original, subgraphs and functions included.
     pub nodes_before: usize,
     /// Nodes of the result.
@@ -60,6 +67,13 @@ pub enum Outcome {
     },
 }
 
+impl NormReport {
+    /// Whether it is a BatchNormalization.
+    pub fn is_norm(&self) -> bool {
+        self.kind == "BatchNormalization"
+    }
+}
+
 impl FoldReport {
     /// Lets each refusal say what its code means, why, and what to do.
     pub fn explain(&mut self) {
@@ -70,9 +84,19 @@ impl FoldReport {
         }
     }
 
-    pub(super) fn new(decisions: Vec<Decision>, nodes_before: usize, nodes_after: usize) -> FoldReport {
+    /// Whether anything was changed.
+    pub fn changed(&self) -> bool {
+        self.folded + self.folded_arithmetic + self.merged.merges.len() > 0
+    }
+
+    /// `remains` are the nodes of the result.
+    pub(super) fn new(
+        decisions: Vec<Decision>,
+        merged: MergeReport,
+        nodes_before: usize,
+        remains: &HashSet<NodeId>,
+    ) -> FoldReport {
         let norm = |decision: Decision| NormReport {
-            name: decision.name,
             kind: decision.operator,
             channels: decision.channels,
             producer: decision.producer,
@@ -82,11 +106,24 @@ impl FoldReport {
                     let (operator, name) = if into.is_empty() { Default::default() } else { into.remove(0) };
                     Outcome::Folded { operator, into: name, direction, also_into: into }
                 }
-                Err(refusal) => Outcome::Kept { refusal },
+                Err(refusal) if remains.contains(&decision.node) => Outcome::Kept { refusal },
+                // A branch of a sum that became one operator.
+                Err(_) => beside(&merged, &decision.name),
             },
+            name: decision.name,
         };
         let norms: Vec<NormReport> = decisions.into_iter().map(norm).collect();
-        let folded = norms.iter().filter(|norm| matches!(norm.outcome, Outcome::Folded { .. })).count();
-        FoldReport { folded, kept: norms.len() - folded, norms, nodes_before, nodes_after }
+        let is_folded = |norm: &&NormReport| matches!(norm.outcome, Outcome::Folded { .. });
+        let folded = norms.iter().filter(|norm| norm.is_norm()).filter(is_folded).count();
+        let kept = norms.iter().filter(|norm| norm.is_norm()).count() - folded;
+        let folded_arithmetic = norms.iter().filter(is_folded).count() - folded;
+        FoldReport { folded, kept, folded_arithmetic, merged, norms, nodes_before, nodes_after: remains.len() }
     }
+}
+
+/// The operator that a branch was merged with.
+fn beside(merged: &MergeReport, branch: &str) -> Outcome {
+    let merge = merged.merges.iter().find(|merge| merge.branches.iter().any(|name| name == branch));
+    let (operator, into) = merge.map(|merge| (merge.operator.to_owned(), merge.into.clone())).unwrap_or_default();
+    Outcome::Folded { operator, into, direction: Direction::Parallel, also_into: Vec::new() }
 }

@@ -269,7 +269,7 @@ impl Site {
 
 /// The shift of a map as an operand of a tensor of this rank. Before opset 7 only a vector along the
 /// last axis is broadcast without further ado.
-fn operand(op: &Operator, map: &Affine, rank: usize, element: FloatType) -> Result<NewConstant, Refusal> {
+pub(super) fn operand(op: &Operator, map: &Affine, rank: usize, element: FloatType) -> Result<NewConstant, Refusal> {
     let new = NewConstant::shift_of(map, rank, element)?;
     match op.opset() < 7 && new.shape.len() > 1 {
         true => Err(op.refuse(Code::ChannelAxis, format!("{} broadcasts in the manner of opset 6", op.label()))),
