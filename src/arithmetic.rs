@@ -26,7 +26,7 @@ impl Arithmetic {
 
     /// Reads a node; `None` if it is no map of one value by finite constants.
     pub fn read(op: &Operator) -> Option<Arithmetic> {
-        if !Arithmetic::may_be(op) {
+        if !Arithmetic::may_be(op) || op.has_references() {
             return None;
         }
         if op.name() == "Neg" {

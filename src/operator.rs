@@ -45,6 +45,11 @@ impl<'a> Operator<'a> {
         text.map_or_else(|| default.into(), |text| text.to_string())
     }
 
+    /// Whether an attribute stands for one of the function around the node: nothing is known of it.
+    pub fn has_references(&self) -> bool {
+        self.graph.proto(self.node).attribute.iter().any(|attribute| attribute.is_reference())
+    }
+
     /// The version of the operator set.
     pub fn opset(&self) -> i64 {
         self.graph.opset(self.node)

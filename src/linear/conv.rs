@@ -40,6 +40,9 @@ pub(super) fn read(op: &Operator) -> Result<Linear, Refusal> {
 
 /// Whether zeros are added around the input. SAME_* adds none to what a kernel of length 1 sees.
 fn pads(op: &Operator, kernel: &[usize]) -> bool {
+    if op.has_references() {
+        return true;
+    }
     match op.string("auto_pad", "NOTSET").as_str() {
         "NOTSET" | "" => op.graph.proto(op.node).ints("pads").unwrap_or_default().iter().any(|pad| *pad != 0),
         "VALID" => false,

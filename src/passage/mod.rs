@@ -52,6 +52,9 @@ pub fn hands_on(op: &Operator) -> bool {
 }
 
 fn passage(op: &Operator) -> Option<&'static dyn Passage> {
+    if op.has_references() {
+        return None;
+    }
     Some(match op.name() {
         "Identity" => &cast::Identity,
         "Dropout" if cast::is_inference_dropout(op) => &cast::Identity,

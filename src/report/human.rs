@@ -147,8 +147,8 @@ fn table(report: &FoldReport) -> String {
 
 fn norm_row(norm: &NormReport) -> Vec<Cell> {
     let name = if norm.is_norm() { norm.name.clone() } else { format!("{} ({})", norm.name, norm.kind) };
-    let mut row =
-        vec![Cell::text(name), norm.channels.map_or_else(|| Cell::text("–"), |count| Cell::number(Some(count)))];
+    let channels = if norm.is_norm() { Cell::number(norm.channels) } else { Cell::text("") };
+    let mut row = vec![Cell::text(name), channels];
     row.extend(outcome_cells(&norm.outcome));
     row
 }

@@ -60,7 +60,7 @@ pub fn expectation(path: &Path) -> Vec<String> {
     if line == "none" { Vec::new() } else { line.split(", ").map(str::to_owned).collect() }
 }
 
-fn decisions(report: &serde_json::Value) -> Vec<String> {
+pub fn decisions(report: &serde_json::Value) -> Vec<String> {
     let norms = report["norms"].as_array().expect("a list");
     let decision = |norm: &serde_json::Value| match norm["outcome"].as_str() {
         Some("folded") => "folded".to_owned(),
@@ -70,7 +70,7 @@ fn decisions(report: &serde_json::Value) -> Vec<String> {
 }
 
 /// The reasons, and the resulting graph.
-fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+pub fn snapshot(report: &serde_json::Value, out: &Path) -> String {
     let mut text = String::new();
     for norm in report["norms"].as_array().expect("a list") {
         let name = norm["name"].as_str().expect("a name");

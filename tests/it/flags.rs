@@ -4,7 +4,7 @@
 //! original in which this file puts the BatchNormalizations that the report names into inference
 //! mode.
 
-use crate::fixtures::{decisions, inputs, snapshot, weight_type};
+use crate::fixtures::{decisions, inputs, snapshot};
 use crate::same::compare;
 use crate::tool::run;
 use bn_tool::onnx::access::{standard_opset, text};
@@ -51,7 +51,7 @@ fn expectation(path: &Path) -> Vec<String> {
 fn assert_same_values(path: &Path, before: &ModelProto, after: &ModelProto) {
     for truth in [0.0, 1.0] {
         let inputs = inputs(before, truth);
-        if let Err(difference) = compare(before, after, &inputs, weight_type(before)) {
+        if let Err(difference) = compare(before, after, &inputs) {
             assert!(before == after, "{}: {difference}", path.display());
         }
     }

@@ -2,7 +2,6 @@
 
 use crate::same::compare;
 use crate::tool::run;
-use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::load;
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::text::parse;
@@ -41,7 +40,7 @@ fn thirty_functions_deep() {
     assert_eq!((folded.report.folded, folded.report.kept), (1, 0));
     assert!(folded.model.graph.as_ref().unwrap().initializer.is_empty());
     let inputs = [("x".to_owned(), ArrayD::from_elem(vec![1, 2, 1, 1], 1.5))].into();
-    compare(&model, &folded.model, &inputs, FloatType::F32).unwrap();
+    compare(&model, &folded.model, &inputs).unwrap();
 }
 
 #[test]
@@ -109,7 +108,7 @@ fn weights_in_another_file_are_shared_by_copies() {
     fold(&["--specialize-functions"], "external.onnx", "out.onnx");
     assert!(std::fs::metadata(path("out.onnx")).unwrap().len() < 2048, "the weights are in the other file");
     let inputs = [("x".to_owned(), ArrayD::from_elem(vec![1, 16, 1, 1], 0.75))].into();
-    compare(&parse(text).unwrap(), &load(&path("out.onnx")).unwrap(), &inputs, FloatType::F32).unwrap();
+    compare(&parse(text).unwrap(), &load(&path("out.onnx")).unwrap(), &inputs).unwrap();
 }
 
 #[test]

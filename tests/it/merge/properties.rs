@@ -233,12 +233,18 @@ proptest! {
         let (merged, _) = fold_and_merge(&model);
         let unit = recipe.element.unit_roundoff();
         let value = |model: &ModelProto| reference::evaluate(model, &inputs).map_err(TestCaseError::fail);
-        let size = |model: &ModelProto, floor| reference::magnitude(model, &inputs, floor).map_err(TestCaseError::fail);
+        let exact = reference::Constants::of(&model);
+        let size = |model: &ModelProto, times| {
+            reference::magnitude(model, &inputs, &exact, times).map_err(TestCaseError::fail)
+        };
         let (before, after) = (value(&model)?, value(&merged)?);
         let (before, after) = (&before["y"], &after["y"]);
-        // Below the smallest normal number of float16, rounding is absolute. Evaluation in f64 errs, too.
-        let sizes = &size(&model, 0.0)?["y"] + &size(&merged, f64::powi(2.0, -14))?["y"] * 2.0;
-        let bounds = sizes * (unit * 1.01 + 1e-13);
+        let merged_size = &size(&merged, 0.0)?["y"];
+        // Once more what the roundings of the result make, and those of a folded bias before it. Evaluation
+        // in f64 errs, too.
+        let rounding = &size(&merged, 1.0)?["y"] - merged_size;
+        let bounds = rounding * 2.0 + (&size(&model, 0.0)?["y"] * unit + merged_size * unit) * 1.01
+            + (&size(&model, 0.0)?["y"] + merged_size) * 1e-13;
         prop_assert!((before - after).iter().zip(&bounds).all(|(off, bound)| off.abs() <= *bound));
     }
 
