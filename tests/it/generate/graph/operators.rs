@@ -7,7 +7,7 @@ use super::{affine, curve, join, linear, normal, product, resize, select, shape,
 pub type Operator = fn(&mut Sketch, &Var) -> Option<Var>;
 
 pub const OPERATORS: [(u32, &str, Operator); 30] = [
-    (14, "batch_norm", affine::batch_norm),
+    (18, "batch_norm", affine::batch_norm),
     (7, "constant", affine::constant),
     (10, "conv", linear::conv),
     (3, "conv_transpose", linear::conv_transpose),
