@@ -1,12 +1,12 @@
 //! The list of operators, and how often each is drawn.
 
 use super::sketch::{Sketch, Var};
-use super::{affine, curve, join, linear, normal, product, resize, select, shape, window};
+use super::{affine, body, curve, join, linear, normal, product, resize, select, shape, window};
 
 /// Adds one node or more, if they fit.
 pub type Operator = fn(&mut Sketch, &Var) -> Option<Var>;
 
-pub const OPERATORS: [(u32, &str, Operator); 30] = [
+pub const OPERATORS: [(u32, &str, Operator); 32] = [
     (18, "batch_norm", affine::batch_norm),
     (7, "constant", affine::constant),
     (10, "conv", linear::conv),
@@ -18,7 +18,9 @@ pub const OPERATORS: [(u32, &str, Operator); 30] = [
     (2, "normalization", normal::normalization),
     (3, "curve", curve::curve),
     (2, "nothing", curve::nothing),
-    (1, "branches", curve::branches),
+    (1, "branches", body::branches),
+    (1, "rounds", body::rounds),
+    (1, "call", body::call),
     (2, "concat", join::concat),
     (2, "arithmetic", join::arithmetic),
     (1, "broadcast", join::broadcast),
