@@ -2,8 +2,25 @@
 
 use super::sketch::{Sketch, Var};
 
-/// Joins two axes, splits one, or mixes all; zeros copy a length and −1 is what remains.
+/// Zeros copy a length, and −1 is what remains.
 pub fn reshape(sketch: &mut Sketch, x: &Var) -> Option<Var> {
+    let shape = another(sketch, x)?;
+    let mut wanted: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
+    for (at, wanted) in wanted.iter_mut().enumerate() {
+        if x.shape.get(at).is_some_and(|length| *length as i64 == *wanted) && sketch.dice.chance(30) {
+            *wanted = 0;
+        }
+    }
+    if sketch.dice.chance(30) {
+        let rest = sketch.dice.below(wanted.len());
+        wanted[rest] = -1;
+    }
+    let wanted = sketch.ints(&wanted);
+    sketch.add(&format!("Reshape ({}, {wanted})", x.name), &shape)
+}
+
+/// Joins two axes, splits one, or mixes the first two.
+fn another(sketch: &mut Sketch, x: &Var) -> Option<Vec<usize>> {
     let at = sketch.dice.below(x.rank().max(1));
     let mut shape = x.shape.clone();
     match sketch.dice.below(4) {
@@ -22,18 +39,7 @@ pub fn reshape(sketch: &mut Sketch, x: &Var) -> Option<Var> {
         3 if x.rank() > 2 => shape.swap(0, 1),
         _ => return None,
     }
-    let mut wanted: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
-    for (at, wanted) in wanted.iter_mut().enumerate() {
-        if x.shape.get(at).is_some_and(|length| *length as i64 == *wanted) && sketch.dice.chance(30) {
-            *wanted = 0;
-        }
-    }
-    if sketch.dice.chance(30) {
-        let rest = sketch.dice.below(wanted.len());
-        wanted[rest] = -1;
-    }
-    let wanted = sketch.ints(&wanted);
-    sketch.add(&format!("Reshape ({}, {wanted})", x.name), &shape)
+    Some(shape)
 }
 
 pub fn flatten(sketch: &mut Sketch, x: &Var) -> Option<Var> {
