@@ -49,7 +49,11 @@ impl Tally {
         self.cases += 1;
         for norm in &report.norms {
             let decision = match &norm.outcome {
-                Outcome::Folded { operator, .. } => format!("folded into {operator}"),
+                Outcome::Folded { operator, .. } => {
+                    let producer = norm.producer.as_deref().unwrap_or("an input");
+                    let behind = producer.split(' ').next().unwrap_or_default();
+                    format!("folded into {operator}, behind {behind}")
+                }
                 Outcome::Kept { refusal } => format!("kept, {}", refusal.code),
             };
             *self.decisions.entry(decision).or_default() += 1;
