@@ -6,7 +6,7 @@ use super::{affine, body, curve, join, linear, normal, product, resize, select, 
 /// Adds one node or more, if they fit.
 pub type Operator = fn(&mut Sketch, &Var) -> Option<Var>;
 
-pub const OPERATORS: [(u32, &str, Operator); 32] = [
+pub const OPERATORS: [(u32, &str, Operator); 33] = [
     (18, "batch_norm", affine::batch_norm),
     (7, "constant", affine::constant),
     (10, "conv", linear::conv),
@@ -26,6 +26,7 @@ pub const OPERATORS: [(u32, &str, Operator); 32] = [
     (1, "broadcast", join::broadcast),
     (3, "two_branches", join::two_branches),
     (2, "reshape", shape::reshape),
+    (1, "dynamic", shape::dynamic),
     (3, "flatten", shape::flatten),
     (3, "transpose", shape::transpose),
     (1, "squeeze", shape::squeeze),

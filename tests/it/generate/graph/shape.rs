@@ -42,6 +42,23 @@ fn another(sketch: &mut Sketch, x: &Var) -> Option<Vec<usize>> {
     Some(shape)
 }
 
+/// Joins all axes but the first, or splits axis 1, to a shape that begins with that of the input.
+pub fn dynamic(sketch: &mut Sketch, x: &Var) -> Option<Var> {
+    let first = *x.shape.first().filter(|_| x.rank() > 1)?;
+    let rest = match sketch.dice.chance(50) && x.shape[1].is_multiple_of(2) {
+        true => [&[2, x.shape[1] / 2], &x.shape[2..]].concat(),
+        false => vec![x.shape[1..].iter().product()],
+    };
+    let [shape, batch, whole] = ["d", "d", "d"].map(|prefix| sketch.name(prefix));
+    let zero = sketch.ints(&[0]);
+    let lengths: Vec<i64> = rest.iter().map(|length| *length as i64).collect();
+    let lengths = sketch.ints(&lengths);
+    sketch.nodes.push(format!("{shape} = Shape ({})", x.name));
+    sketch.nodes.push(format!("{batch} = Gather <axis = 0> ({shape}, {zero})"));
+    sketch.nodes.push(format!("{whole} = Concat <axis = 0> ({batch}, {lengths})"));
+    sketch.add(&format!("Reshape ({}, {whole})", x.name), &[&[first], &rest[..]].concat())
+}
+
 pub fn flatten(sketch: &mut Sketch, x: &Var) -> Option<Var> {
     let axis = if sketch.dice.chance(70) { 1 } else { sketch.dice.below(x.rank() + 1) };
     let (before, after) = x.shape.split_at_checked(axis)?;
