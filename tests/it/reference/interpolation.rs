@@ -73,7 +73,7 @@ impl Axis {
         (self.scale, self.resized) = (scale, (self.length as f64 * scale).floor() as usize);
     }
 
-    pub fn to_length(&mut self, resized: usize) {
+    pub fn resize_to(&mut self, resized: usize) {
         (self.scale, self.resized) = (resized as f64 / self.length as f64, resized);
     }
 

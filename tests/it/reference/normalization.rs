@@ -65,7 +65,7 @@ pub fn layer(call: &Call) -> Outputs {
     let (normal, statistics) = from_axis(call, &x.data, true)?;
     let mut y = normal.y * &broadcast(call.data(1)?, x.data.shape())?;
     if let Some(shift) = call.optional(2) {
-        y = y + &broadcast(&shift.data, x.data.shape())?;
+        y += &broadcast(&shift.data, x.data.shape())?;
     }
     let (mean, inverse) = (reshaped(&normal.mean, &statistics)?, reshaped(&normal.inverse, &statistics)?);
     Ok([y, mean, inverse].map(|data| Value::new(data, x.kind)).into())

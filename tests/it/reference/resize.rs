@@ -36,35 +36,40 @@ pub fn resize(call: &Call) -> Outputs {
 fn geometry(call: &Call, x: &Tensor) -> Result<Vec<Axis>> {
     let on = call.ints("axes").map_or(Ok((0..x.ndim()).collect()), |list| axes(&list, x.ndim()))?;
     let mut all: Vec<Axis> = x.shape().iter().map(|length| Axis::same(*length)).collect();
-    let floats = |index: usize| call.optional(index).filter(|value| !value.data.is_empty());
-    let scales = match (call.op().as_str(), call.opset) {
-        ("Upsample", ..9) => {
-            call.node.attribute("scales").map(|list| list.floats.iter().map(|x| f64::from(*x)).collect())
-        }
-        ("Upsample", _) | (_, ..11) => {
-            floats(1).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>())
-        }
-        _ => floats(2).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>()),
-    };
-    let sizes = if call.opset < 11 { None } else { floats(3).map(|sizes| sizes.ints()) };
+    let sizes = if call.opset < 11 { None } else { floats(call, 3) };
     if sizes.is_some() && call.string("keep_aspect_ratio_policy", "stretch") != "stretch" {
         return Err("keep_aspect_ratio_policy is not implemented".into());
     }
-    let roi = if call.opset < 11 {
-        None
-    } else {
-        floats(1).map(|value| value.data.iter().map(|x| f64::from(*x as f32)).collect::<Vec<_>>())
-    };
+    let scales = scales(call);
+    let roi = if call.opset < 11 { None } else { floats(call, 1).filter(|roi| roi.len() == 2 * on.len()) };
     for (entry, axis) in on.iter().enumerate() {
         let axis = &mut all[*axis];
         match (&sizes, &scales) {
-            (Some(sizes), _) => axis.to_length(*sizes.get(entry).ok_or("too few sizes")? as usize),
+            (Some(sizes), _) => axis.resize_to(*sizes.get(entry).ok_or("too few sizes")? as usize),
             (None, Some(scales)) => axis.by(*scales.get(entry).ok_or("too few scales")?),
             (None, None) => return Err("neither scales nor sizes".into()),
         }
-        if let Some(roi) = roi.as_ref().filter(|roi| roi.len() == 2 * on.len()) {
+        if let Some(roi) = &roi {
             axis.roi = [roi[entry], roi[on.len() + entry]];
         }
     }
     Ok(all)
+}
+
+/// An attribute of Upsample-7, its second input from opset 9 on and of Resize-10, the third later.
+fn scales(call: &Call) -> Option<Vec<f64>> {
+    match (call.op().as_str(), call.opset) {
+        ("Upsample", ..9) => {
+            let list = call.node.attribute("scales")?;
+            Some(list.floats.iter().map(|x| f64::from(*x)).collect())
+        }
+        ("Upsample", _) | (_, ..11) => floats(call, 1),
+        _ => floats(call, 2),
+    }
+}
+
+/// An optional input that is absent when it is empty.
+fn floats(call: &Call, index: usize) -> Option<Vec<f64>> {
+    let value = call.optional(index).filter(|value| !value.data.is_empty())?;
+    Some(value.data.iter().map(|x| f64::from(*x as f32)).collect())
 }

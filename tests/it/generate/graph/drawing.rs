@@ -68,13 +68,15 @@ impl Drawing {
         let returned = sketch.values.iter().filter(|value| outputs.contains(&value.name));
         let returned: Vec<String> = returned.map(|value| unknown(value, self.element)).collect();
         format!(
-            "<ir_version: {}, opset_import: [\"\" : {}]>\ngraph (bool flag, {}{overridable}) => ({})\n<\n  {}\n>\n{{\n  {}\n}}\n",
+            "<ir_version: {}, opset_import: [\"\" : {}{}]>\ngraph (bool flag, {}{overridable}) => ({})\n<\n  {}\n>\n{{\n  {}\n}}\n{}",
             if sketch.opset < 18 { 8 } else { 10 },
             sketch.opset,
+            if sketch.functions.is_empty() { "" } else { ", \"loc\" : 1" },
             self.declared_input(),
             returned.join(", "),
             constants.chain(inner).collect::<Vec<_>>().join(",\n  "),
-            sketch.nodes.join("\n  ")
+            sketch.nodes.join("\n  "),
+            sketch.functions.iter().map(|(_, text)| text.as_str()).collect::<String>()
         )
     }
 

@@ -1,5 +1,6 @@
 //! Convolutions.
 
+use super::quantized;
 use super::sketch::{Sketch, Var, attribute, attributes};
 
 pub fn conv(sketch: &mut Sketch, x: &Var) -> Option<Var> {
@@ -12,7 +13,7 @@ pub fn conv(sketch: &mut Sketch, x: &Var) -> Option<Var> {
     let kernel: Vec<usize> = spatial.iter().map(|length| 1 + sketch.dice.below(2.min(*length))).collect();
     let mut list = vec![attribute("group", group)];
     let output = padding(sketch, spatial, &kernel, &mut list);
-    let weight = sketch.floats(&[&[count, channels / group], &kernel[..]].concat(), -1.0, 1.0);
+    let weight = quantized::weight(sketch, &[&[count, channels / group], &kernel[..]].concat(), 0);
     let bias = bias(sketch, count);
     let shape = [&[x.shape[0], count], &output[..]].concat();
     sketch.add(&format!("Conv {}({}, {weight}{bias})", attributes(&list), x.name), &shape)
@@ -60,7 +61,7 @@ pub fn conv_transpose(sketch: &mut Sketch, x: &Var) -> Option<Var> {
     let kernel: Vec<usize> = spatial.iter().map(|_| 1 + sketch.dice.below(2)).collect();
     let stride = 1 + sketch.dice.below(2);
     let output = spatial.iter().zip(&kernel).map(|(n, k)| (n - 1) * stride + k).collect::<Vec<_>>();
-    let weight = sketch.floats(&[&[channels, columns], &kernel[..]].concat(), -1.0, 1.0);
+    let weight = quantized::weight(sketch, &[&[channels, columns], &kernel[..]].concat(), 1);
     let bias = bias(sketch, group * columns);
     let list = [attribute("group", group), attribute("strides", vec![stride; kernel.len()])];
     let shape = [&[x.shape[0], group * columns], &output[..]].concat();

@@ -5,6 +5,7 @@
 //! model is written as text: what fails can be kept as a fixture.
 
 mod affine;
+mod body;
 mod curve;
 mod drawing;
 mod join;
@@ -12,6 +13,7 @@ mod linear;
 mod normal;
 mod operators;
 mod product;
+mod quantized;
 mod resize;
 mod select;
 mod shape;

@@ -1,13 +1,13 @@
 //! The list of operators, and how often each is drawn.
 
 use super::sketch::{Sketch, Var};
-use super::{affine, curve, join, linear, normal, product, resize, select, shape, window};
+use super::{affine, body, curve, join, linear, normal, product, resize, select, shape, window};
 
 /// Adds one node or more, if they fit.
 pub type Operator = fn(&mut Sketch, &Var) -> Option<Var>;
 
-pub const OPERATORS: [(u32, &str, Operator); 30] = [
-    (14, "batch_norm", affine::batch_norm),
+pub const OPERATORS: [(u32, &str, Operator); 33] = [
+    (18, "batch_norm", affine::batch_norm),
     (7, "constant", affine::constant),
     (10, "conv", linear::conv),
     (3, "conv_transpose", linear::conv_transpose),
@@ -18,12 +18,15 @@ pub const OPERATORS: [(u32, &str, Operator); 30] = [
     (2, "normalization", normal::normalization),
     (3, "curve", curve::curve),
     (2, "nothing", curve::nothing),
-    (1, "branches", curve::branches),
+    (1, "branches", body::branches),
+    (1, "rounds", body::rounds),
+    (1, "call", body::call),
     (2, "concat", join::concat),
     (2, "arithmetic", join::arithmetic),
     (1, "broadcast", join::broadcast),
     (3, "two_branches", join::two_branches),
     (2, "reshape", shape::reshape),
+    (1, "dynamic", shape::dynamic),
     (3, "flatten", shape::flatten),
     (3, "transpose", shape::transpose),
     (1, "squeeze", shape::squeeze),

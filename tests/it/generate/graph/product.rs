@@ -1,5 +1,6 @@
 //! Matrix products.
 
+use super::quantized;
 use super::sketch::{Sketch, Var, attribute, attributes};
 use bn_tool::onnx::element::FloatType;
 
@@ -8,7 +9,7 @@ pub fn gemm(sketch: &mut Sketch, x: &Var) -> Option<Var> {
     let (flip, turned) = (sketch.dice.chance(20), sketch.dice.chance(50));
     let (m, k) = if flip { (columns, rows) } else { (rows, columns) };
     let n = 1 + sketch.dice.below(6);
-    let weight = sketch.floats(&if turned { [n, k] } else { [k, n] }, -1.0, 1.0);
+    let weight = quantized::weight(sketch, &if turned { [n, k] } else { [k, n] }, usize::from(!turned));
     let c = match sketch.dice.below(6) {
         0 if sketch.opset >= 11 => String::new(),
         at => {
@@ -40,7 +41,7 @@ pub fn matmul(sketch: &mut Sketch, x: &Var) -> Option<Var> {
         let weight = sketch.floats(&[&batch[..], &[n, rows]].concat(), -1.0, 1.0);
         return sketch.add(&format!("MatMul ({weight}, {})", x.name), &[outer, &[n, columns]].concat());
     }
-    let weight = sketch.floats(&[&batch[..], &[columns, n]].concat(), -1.0, 1.0);
+    let weight = quantized::weight(sketch, &[&batch[..], &[columns, n]].concat(), batch.len() + 1);
     sketch.add(&format!("MatMul ({}, {weight})", x.name), &[outer, &[rows, n]].concat())
 }
 

@@ -2,8 +2,25 @@
 
 use super::sketch::{Sketch, Var};
 
-/// Joins two axes, splits one, or mixes all; zeros copy a length and −1 is what remains.
+/// Zeros copy a length, and −1 is what remains.
 pub fn reshape(sketch: &mut Sketch, x: &Var) -> Option<Var> {
+    let shape = another(sketch, x)?;
+    let mut wanted: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
+    for (at, wanted) in wanted.iter_mut().enumerate() {
+        if x.shape.get(at).is_some_and(|length| *length as i64 == *wanted) && sketch.dice.chance(30) {
+            *wanted = 0;
+        }
+    }
+    if sketch.dice.chance(30) {
+        let rest = sketch.dice.below(wanted.len());
+        wanted[rest] = -1;
+    }
+    let wanted = sketch.ints(&wanted);
+    sketch.add(&format!("Reshape ({}, {wanted})", x.name), &shape)
+}
+
+/// Joins two axes, splits one, or mixes the first two.
+fn another(sketch: &mut Sketch, x: &Var) -> Option<Vec<usize>> {
     let at = sketch.dice.below(x.rank().max(1));
     let mut shape = x.shape.clone();
     match sketch.dice.below(4) {
@@ -22,18 +39,24 @@ pub fn reshape(sketch: &mut Sketch, x: &Var) -> Option<Var> {
         3 if x.rank() > 2 => shape.swap(0, 1),
         _ => return None,
     }
-    let mut wanted: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
-    for (at, wanted) in wanted.iter_mut().enumerate() {
-        if x.shape.get(at).is_some_and(|length| *length as i64 == *wanted) && sketch.dice.chance(30) {
-            *wanted = 0;
-        }
-    }
-    if sketch.dice.chance(30) {
-        let rest = sketch.dice.below(wanted.len());
-        wanted[rest] = -1;
-    }
-    let wanted = sketch.ints(&wanted);
-    sketch.add(&format!("Reshape ({}, {wanted})", x.name), &shape)
+    Some(shape)
+}
+
+/// Joins all axes but the first, or splits axis 1, to a shape that begins with that of the input.
+pub fn dynamic(sketch: &mut Sketch, x: &Var) -> Option<Var> {
+    let first = *x.shape.first().filter(|_| x.rank() > 1)?;
+    let rest = match sketch.dice.chance(50) && x.shape[1].is_multiple_of(2) {
+        true => [&[2, x.shape[1] / 2], &x.shape[2..]].concat(),
+        false => vec![x.shape[1..].iter().product()],
+    };
+    let [shape, batch, whole] = ["d", "d", "d"].map(|prefix| sketch.name(prefix));
+    let zero = sketch.ints(&[0]);
+    let lengths: Vec<i64> = rest.iter().map(|length| *length as i64).collect();
+    let lengths = sketch.ints(&lengths);
+    sketch.nodes.push(format!("{shape} = Shape ({})", x.name));
+    sketch.nodes.push(format!("{batch} = Gather <axis = 0> ({shape}, {zero})"));
+    sketch.nodes.push(format!("{whole} = Concat <axis = 0> ({batch}, {lengths})"));
+    sketch.add(&format!("Reshape ({}, {whole})", x.name), &[&[first], &rest[..]].concat())
 }
 
 pub fn flatten(sketch: &mut Sketch, x: &Var) -> Option<Var> {

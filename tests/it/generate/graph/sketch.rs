@@ -35,13 +35,15 @@ pub struct Sketch {
     pub nodes: Vec<String>,
     /// Initializers: declaration and elements.
     pub constants: Vec<(String, String)>,
+    /// Local functions by name.
+    pub functions: Vec<(String, String)>,
     names: usize,
 }
 
 impl Sketch {
     pub fn new(element: FloatType, opset: i64) -> Self {
         let (values, nodes, constants) = (Vec::new(), Vec::new(), Vec::new());
-        Sketch { element, opset, dice: Numbers(0), values, nodes, constants, names: 0 }
+        Sketch { element, opset, dice: Numbers(0), values, nodes, constants, functions: Vec::new(), names: 0 }
     }
 
     pub fn name(&mut self, prefix: &str) -> String {
@@ -86,11 +88,25 @@ impl Sketch {
         name
     }
 
-    pub fn ints(&mut self, values: &[i64]) -> String {
-        let name = self.name("i");
+    /// An initializer of another type.
+    pub fn integers(&mut self, kind: &str, shape: &[usize], values: &[i64]) -> String {
+        let name = self.name("q");
+        let lengths: Vec<String> = shape.iter().map(ToString::to_string).collect();
+        let lengths = if shape.is_empty() { String::new() } else { format!("[{}]", lengths.join(",")) };
         let elements: Vec<String> = values.iter().map(ToString::to_string).collect();
-        self.constants.push((format!("int64[{}] {name}", values.len()), format!("{{{}}}", elements.join(", "))));
+        self.constants.push((format!("{kind}{lengths} {name}"), format!("{{{}}}", elements.join(", "))));
         name
+    }
+
+    /// A tensor as an attribute has it.
+    pub fn inline(&mut self, shape: &[usize], low: f64, high: f64) -> String {
+        let values = self.dice.uniform(shape.iter().product(), low, high, self.element);
+        let elements: Vec<String> = values.iter().map(|x| literal(*x, self.element)).collect();
+        format!("{} {{{}}}", declared(self.element, shape, "").trim_end(), elements.join(", "))
+    }
+
+    pub fn ints(&mut self, values: &[i64]) -> String {
+        self.integers("int64", &[values.len()], values)
     }
 
     /// A list that is an attribute before an operator set, and an input from then on: what to

@@ -6,14 +6,20 @@ pub fn pool(sketch: &mut Sketch, x: &Var) -> Option<Var> {
     let spatial = x.shape.get(2..).filter(|spatial| !spatial.is_empty() && spatial.iter().all(|length| *length > 1))?;
     let average = sketch.dice.chance(60);
     let mut list = vec![attribute("kernel_shape", vec![2; spatial.len()])];
-    let padded = sketch.dice.chance(40);
+    let ceil = sketch.opset >= 10 && sketch.dice.chance(20);
+    let padded = !ceil && sketch.dice.chance(40);
+    if ceil {
+        list.push(attribute("ceil_mode", 1));
+        list.push(attribute("strides", vec![2; spatial.len()]));
+    }
     if padded {
         list.push(format!("pads = {:?}", [vec![1; spatial.len()], vec![0; spatial.len()]].concat()));
     }
     if average && sketch.dice.chance(50) {
         list.push(attribute("count_include_pad", 1));
     }
-    let lengths: Vec<usize> = spatial.iter().map(|length| length - 1 + usize::from(padded)).collect();
+    let length = |length: &usize| if ceil { length.div_ceil(2) } else { length - 1 + usize::from(padded) };
+    let lengths: Vec<usize> = spatial.iter().map(length).collect();
     let operator = if average { "AveragePool" } else { "MaxPool" };
     sketch.add(&format!("{operator} {}({})", attributes(&list), x.name), &[&x.shape[..2], &lengths[..]].concat())
 }
