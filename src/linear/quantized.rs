@@ -5,7 +5,7 @@
 //! <https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html>, versions 10, 13, 19, 21, 23.
 
 use super::bias::NewConstant;
-use super::weight::{Role, Weight, check_axes, strides};
+use super::weight::{Role, Weight, check_axes, factors_of, strides};
 use crate::affine::Affine;
 use crate::graph::constant::Dense;
 use crate::graph::{NodeId, ValueId};
@@ -123,6 +123,7 @@ impl Factors {
     fn new(op: &Operator, weight: &Weight, maps: [(&Affine, &Vec<Role>); 2]) -> Result<Option<Factors>, Refusal> {
         let mut factors = Factors { axis: None, values: vec![1.0] };
         for (map, roles) in maps.into_iter().filter(|(map, _)| !map.has_unit_scale()) {
+            let map = &factors_of(map, roles);
             check_axes(op, weight, roles, map)?;
             let strides = strides(weight, roles, map);
             let Some(own) = along_one_axis(weight, &strides, map) else { return Ok(None) };

@@ -65,7 +65,8 @@ pub fn scaled(
 ) -> Result<Option<Payload>, Refusal> {
     let scalings = [(after, &weight.output), (before, &weight.input)];
     let scalings = scalings.into_iter().filter(|(map, _)| !map.has_unit_scale());
-    let scalings = scalings.map(|(map, roles)| scaling(op, weight, roles, map)).collect::<Result<Vec<_>, _>>()?;
+    let scalings = scalings.map(|(map, roles)| scaling(op, weight, roles, &factors_of(map, roles)));
+    let scalings = scalings.collect::<Result<Vec<_>, _>>()?;
     if scalings.is_empty() {
         return Ok(None);
     }
@@ -89,10 +90,24 @@ pub fn check_axes(op: &Operator, weight: &Weight, roles: &[Role], map: &Affine) 
         // Along an axis of length 1, or without any, the weight is the same for all.
         let detail = match length {
             1 => format!("axis {axis} of {}, along which the map differs, is not an axis of its weight", op.label()),
-            _ => format!("{} has {length} channels, not {wanted}", op.label()),
+            _ => format!("{} has {length} {} channels, not {wanted}", op.label(), side(weight, roles)),
         };
         Err(op.refuse(if length == 1 { Code::ChannelAxis } else { Code::Malformed }, detail))
     })
+}
+
+/// The factors of a map, without a dependence on axes along which only its shift differs.
+pub(super) fn factors_of(map: &Affine, roles: &[Role]) -> Affine {
+    let has = |axis: usize| roles.iter().any(|role| role.axis == axis);
+    if map.dependent().all(has) {
+        return map.clone();
+    }
+    let others = map.dependent().filter(|axis| !has(*axis));
+    others.fold(map.without_shift(), |map, axis| map.without(axis).unwrap_or(map))
+}
+
+fn side(weight: &Weight, roles: &[Role]) -> &'static str {
+    if roles == weight.output { "output" } else { "input" }
 }
 
 /// The elements as they are stored.

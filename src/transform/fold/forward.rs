@@ -2,7 +2,7 @@
 //! none does.
 
 use super::plan::Planner;
-use super::readers::check_inside;
+use super::readers::{MANY, check_inside};
 use super::site::{Home, Leaf, Place};
 use super::source::{Kind, Source};
 use super::walk::{Take, Walk};
@@ -24,18 +24,23 @@ pub fn forward(planner: &Planner, root: NodeId, map: &Affine) -> Result<Walk, Re
     let mut walk = Walk::new(root);
     let missing = || Refusal::new(Code::Malformed, "its output is missing");
     let output = planner.graph.output(root, 0).ok_or_else(missing)?;
-    let unread = || Refusal::new(Code::NoLinearProducer, "no node reads its output");
-    planner.graph.data_uses(output).next().ok_or_else(unread)?;
     push(planner, &mut walk, output, map, 0)?;
-    if walk.sites.is_empty() { Err(unread()) } else { Ok(walk) }
+    match walk.sites.is_empty() {
+        true => Err(Refusal::new(Code::NoLinearProducer, "no node reads its output")),
+        false => Ok(walk),
+    }
 }
 
 fn push(planner: &Planner, walk: &mut Walk, value: ValueId, map: &Affine, depth: usize) -> Result<(), Refusal> {
+    let uses: Vec<Use> = planner.graph.data_uses(value).take(MANY + 1).collect();
+    if uses.is_empty() && planner.graph.value(value).outputs > 0 {
+        let detail = format!("`{}` is an output of the graph", planner.graph.name(value));
+        return Err(Refusal::new(Code::NoLinearProducer, detail));
+    }
     check_inside(planner.graph, value)?;
     if depth > DEEPEST {
         return Err(Refusal::new(Code::NoLinearProducer, format!("more than {DEEPEST} nodes follow")));
     }
-    let uses: Vec<Use> = planner.graph.data_uses(value).collect();
     uses.into_iter().try_for_each(|usage| reader(planner, walk, value, usage, map, depth))
 }
 

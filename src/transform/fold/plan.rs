@@ -251,6 +251,9 @@ impl<'a> Planner<'a> {
             if self.is_gone(*root) || self.is_settled(*root) {
                 continue;
             }
+            if self.is_unread(*root) {
+                continue;
+            }
             let refusal = self.fold_forward(*root).or_else(|refusal| self.fold_scale(*root, refusal)).err();
             if let (Some(norm), Some(refusal)) = (norms.get_mut(root), refusal) {
                 check_valid(self.graph, *root, Some(&refusal))?;
@@ -268,6 +271,11 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether no node reads what a node makes.
+    fn is_unread(&self, node: NodeId) -> bool {
+        self.graph.output(node, 0).is_none_or(|output| self.graph.data_uses(output).next().is_none())
+    }
+
     /// Whether a node is the bias of a linear operator.
     fn is_settled(&self, node: NodeId) -> bool {
         let site = self.homes.get(&node).and_then(|place| self.site(*place));
@@ -282,9 +290,9 @@ impl<'a> Planner<'a> {
         };
         let homes: BTreeSet<NodeId> = walk.sites.iter().filter_map(|(_, site)| home(site)).collect();
         let gone: Vec<NodeId> = walk.consumed.iter().copied().filter(|node| !homes.contains(node)).collect();
-        let adds =
-            walk.sites.iter().any(|(place, site)| site.adds_node() && !self.site(*place).is_some_and(Site::adds_node));
-        if !self.sources[&root].is_norm() && (gone.is_empty() || adds) {
+        let adds = |site: &Site| i64::from(site.adds_node());
+        let added: i64 = walk.sites.iter().map(|(place, site)| adds(site) - self.site(*place).map_or(0, adds)).sum();
+        if !self.sources[&root].is_norm() && added >= gone.len() as i64 {
             // Nothing would be gained: it is the bias of an operator that has none.
             let linear = |(_, site): &(Place, Site)| matches!(site.leaf, Leaf::Linear(_));
             self.settled.extend(walk.sites.iter().any(linear).then_some(root));
@@ -356,7 +364,9 @@ impl<'a> Planner<'a> {
             self.gone.insert(*node, Gone { direction, data, into: into.clone() });
         }
         for (place, site) in walk.sites {
-            if let Home::At { node, .. } = site.home {
+            if let Home::At { node, .. } = site.home
+                && site.edits.shift.is_some()
+            {
                 self.homes.insert(node, place);
             }
             self.sites.insert(place, site);

@@ -137,13 +137,18 @@ impl Site {
     /// Returns whether `candidate` became the place.
     pub fn settle(&mut self, candidate: Home, at_home: Option<Affine>) -> Option<bool> {
         let lacks_bias = self.lacks_bias();
+        if self.edits.shift.is_none() {
+            // It was not needed.
+            self.home = Home::None;
+        }
         match (&mut self.home, at_home) {
             (Home::At { total, .. }, Some(map)) => *total = total.then(&map)?,
-            (home @ (Home::None | Home::Inserted), _) if lacks_bias && !matches!(candidate, Home::None) => {
+            (home @ (Home::None | Home::Inserted), _) if !matches!(candidate, Home::None) => {
                 *home = candidate;
                 return Some(true);
             }
-            (home @ Home::None, _) if lacks_bias => *home = Home::Inserted,
+            // Beside a Mul it would be a node for a node.
+            (home @ Home::None, _) if lacks_bias && matches!(self.leaf, Leaf::Linear(_)) => *home = Home::Inserted,
             _ => {}
         }
         Some(false)
@@ -176,10 +181,19 @@ impl Site {
             None => (weight::scaled(op, &linear.weight, &self.after, &self.before, tag)?, None),
             Some(quantized) => (None, requantized(op, &linear.weight, quantized, &self.after, &self.before)?),
         };
-        let bias = bias::new(op, linear, brought.as_ref(), &self.after)?;
+        let element = linear.weight.element;
         let total = brought.as_ref().map_or(Some(self.after.clone()), |brought| brought.then(&self.after));
         let total = total.ok_or_else(|| misfit(op))?;
-        let shift = if self.lacks_bias() { self.shift(op, &total, linear.weight.element, linear.rank)? } else { None };
+        let (bias, shift) = match bias::new(op, linear, brought.as_ref(), &self.after) {
+            _ if self.lacks_bias() => (None, self.shift(op, &total, element, linear.rank)?),
+            Ok(bias) if self.edits.shift.is_none() => (bias, None),
+            Err(refusal) if !matches!(self.home, Home::At { .. }) => return Err(refusal),
+            // The shift differs along axes that the bias has not: it stays behind the operator.
+            _ => {
+                let bias = bias::new(op, linear, brought.as_ref(), &self.after.without_shift())?;
+                (bias, self.shift(op, &self.after, element, linear.rank)?)
+            }
+        };
         Ok(Edits { weight, requantized, bias, shift, scale: None })
     }
 
