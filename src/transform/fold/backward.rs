@@ -65,21 +65,25 @@ fn home_of(source: &Source, total: &Affine) -> Home {
     }
 }
 
-/// Follows one way back. When it ends at nothing that takes the map in, the last node on it that
-/// applies a map itself does.
+/// Follows one way back. When it ends at nothing that takes the map in, a node on it that applies a
+/// map itself may: the farthest one that can.
 fn pull(planner: &Planner, walk: &mut Walk, mut step: Step, depth: usize) -> Result<(), Refusal> {
-    let mut fallback = None;
+    let mut fallbacks = Vec::new();
     let refusal = loop {
-        match advance(planner, walk, step, depth, &mut fallback) {
+        match advance(planner, walk, step, depth, &mut fallbacks) {
             Ok(Next::To(next)) => step = next,
             Ok(Next::End) => return Ok(()),
             Err(refusal) => break refusal,
         }
     };
-    let Some(Fallback { source, step, mark }) = fallback else { return Err(refusal) };
-    walk.rewind(mark);
-    let node = source.node;
-    take(planner, walk, node, Leaf::Source(Box::new(source)), step).map_err(|_| refusal)
+    while let Some(Fallback { source, step, mark }) = fallbacks.pop() {
+        walk.rewind(mark);
+        let node = source.node;
+        if take(planner, walk, node, Leaf::Source(Box::new(source)), step).is_ok() {
+            return Ok(());
+        }
+    }
+    Err(refusal)
 }
 
 fn advance(
@@ -87,7 +91,7 @@ fn advance(
     walk: &mut Walk,
     mut step: Step,
     depth: usize,
-    fallback: &mut Option<Fallback>,
+    fallbacks: &mut Vec<Fallback>,
 ) -> Result<Next, Refusal> {
     let graph = planner.graph;
     walk.step()?;
@@ -100,7 +104,7 @@ fn advance(
     let Some(node) = graph.producer(step.value) else { return Err(not_made(planner, step.value)) };
     let op = planner.operator(node);
     if let Some(source) = planner.source(node) {
-        return through_source(planner, walk, step, source, fallback);
+        return through_source(planner, walk, step, source, fallbacks);
     }
     if let Some(linear) = linear::read(&op) {
         take(planner, walk, node, Leaf::Linear(Box::new(linear?)), step)?;
@@ -137,7 +141,7 @@ fn through_source(
     walk: &mut Walk,
     step: Step,
     source: &Source,
-    fallback: &mut Option<Fallback>,
+    fallbacks: &mut Vec<Fallback>,
 ) -> Result<Next, Refusal> {
     let node = source.node;
     let missing = || Refusal::new(Code::Malformed, "its input is missing");
@@ -149,7 +153,7 @@ fn through_source(
         return Ok(Next::To(Step { value, reader: node, slot: source.data, at_homes, ..step }));
     }
     if !matches!(source.kind, Kind::Sum) {
-        *fallback = Some(Fallback { source: source.clone(), step: step.clone(), mark: walk.mark() });
+        fallbacks.push(Fallback { source: source.clone(), step: step.clone(), mark: walk.mark() });
     }
     if planner.site(Place { node, slot: None }).is_some() || !planner.may_vanish(source) {
         // It stays, and takes the map in.
