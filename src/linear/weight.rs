@@ -113,11 +113,6 @@ fn side(weight: &Weight, roles: &[Role]) -> &'static str {
 /// The elements as they are stored.
 fn stored(op: &Operator, weight: &Weight) -> Result<Payload, Refusal> {
     let refuse = |reason| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", reason);
-    if let Some(quantized) = &weight.quantized {
-        let unreadable =
-            || op.refuse(Code::Quantized, format!("the quantised weight of {} cannot be read", op.label()));
-        return Ok(weight.element.encode(&quantized.dense(op).ok_or_else(unreadable)?.values).into());
-    }
     let source = match op.constants.find(weight.value).map_err(refuse)? {
         Constant::Stored(home) => {
             let tensor = op.constants.stored(home).map_err(refuse)?;
@@ -215,20 +210,27 @@ pub fn of_shift(op: &Operator, weight: &Weight, map: &Affine, gain: f64) -> Resu
     let (from, to) = (strides(weight, &weight.input, map), strides(weight, &weight.output, &sums));
     let mut out = vec![0.0; count];
     let mut walk = Walk::new(&weight.lengths, [from, to]);
-    let refuse =
-        |error| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", TensorError::from(error).into());
-    let source = stored(op, weight)?;
-    source
-        .for_each_piece(|piece| {
-            for element in weight.element.decode(piece) {
-                let [input, output] = walk.places;
-                out[output] += element * map.shift()[input];
-                walk.advance();
-            }
-        })
-        .map_err(refuse)?;
+    each_element(op, weight, |element| {
+        let [input, output] = walk.places;
+        out[output] += element * map.shift()[input];
+        walk.advance();
+    })?;
     out.iter_mut().for_each(|sum| *sum *= gain);
     Ok(Affine::new(sums.axes().to_vec(), vec![1.0; count], out))
+}
+
+/// All elements of a weight, in order.
+fn each_element(op: &Operator, weight: &Weight, mut each: impl FnMut(f64)) -> Result<(), Refusal> {
+    if let Some(quantized) = &weight.quantized {
+        let unreadable =
+            || op.refuse(Code::Quantized, format!("the quantised weight of {} cannot be read", op.label()));
+        quantized.dense(op).ok_or_else(unreadable)?.values.into_iter().for_each(each);
+        return Ok(());
+    }
+    let refuse =
+        |error| Refusal::not_constant(op.graph, Code::WeightNotConstant, "the weight", TensorError::from(error).into());
+    let pieces = stored(op, weight)?;
+    pieces.for_each_piece(|piece| weight.element.decode(piece).into_iter().for_each(&mut each)).map_err(refuse)
 }
 
 /// All elements of a tensor in order, with the places that two strides give them.

@@ -14,7 +14,7 @@ use bn_tool::onnx::{self, SaveError, check_saves};
 use bn_tool::transform::fold::{FoldError, FoldOptions, FoldReport, Folded, Outcome, fold_checked};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestRunner;
+use proptest::test_runner::{TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

@@ -96,7 +96,7 @@ fn home_after(planner: &Planner, linear: &Linear) -> Home {
     let mut uses = graph.data_uses(output);
     let (Some(usage), None) = (uses.next(), uses.next()) else { return Home::None };
     match planner.source(usage.node) {
-        Some(Source { node, map, kind: Kind::Sum, data }) if map.has_unit_scale() && *data == usage.slot as usize => {
+        Some(Source { node, map, kind: Kind::Sum, data }) if *data == usage.slot as usize => {
             match planner.is_gone(*node) || graph.node(*node).scope != graph.node(linear.node).scope {
                 true => Home::None,
                 false => Home::At { node: *node, data: *data, total: map.clone(), direct: true },
