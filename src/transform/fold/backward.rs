@@ -102,6 +102,12 @@ fn advance(
     // Who reads the values between nodes that vanish was looked at when they were folded.
     (step.value, step.reader, step.slot) = planner.behind_gone(step.value, step.reader, step.slot);
     let Some(node) = graph.producer(step.value) else { return Err(not_made(planner, step.value)) };
+    if let Some(slot) = planner.data_of_gone(node) {
+        // It went forward, into what now goes back: nothing is left of it on this way.
+        walk.consumed.push(node);
+        let value = graph.input(node, slot).ok_or_else(|| not_made(planner, step.value))?;
+        return Ok(Next::To(Step { value, reader: node, slot, ..step }));
+    }
     let op = planner.operator(node);
     if let Some(source) = planner.source(node) {
         return through_source(planner, walk, step, source, fallbacks);
@@ -169,7 +175,7 @@ fn through_source(
     };
     walk.consumed.push(node);
     let home = match home_of(source, &map) {
-        Home::None if source.is_norm() => step.home.before_shift(),
+        Home::None if source.is_norm() => step.home.if_direct(),
         Home::None => step.home,
         home => home,
     };

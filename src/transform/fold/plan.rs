@@ -92,6 +92,9 @@ impl Plan {
     }
 }
 
+/// Each round takes something away that the next one does not look at again.
+const MOST_ROUNDS: usize = 16;
+
 /// A BatchNormalization: its parameters, and why it stays.
 struct Norm {
     channels: Option<usize>,
@@ -160,6 +163,11 @@ impl<'a> Planner<'a> {
         self.gone.contains_key(&node)
     }
 
+    /// The input that takes the place of a node that vanishes.
+    pub fn data_of_gone(&self, node: NodeId) -> Option<usize> {
+        self.gone.get(&node).map(|gone| gone.data)
+    }
+
     /// Whether a node may vanish together with one after it.
     pub fn may_vanish(&self, source: &Source) -> bool {
         let is_selected = || self.options.selection.contains(&self.graph.label(source.node));
@@ -180,7 +188,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The value that stands for `value`, which an input of `reader` reads, once all nodes that
-    /// vanish have vanished, and who reads it.
+    /// go backward have vanished, and who reads it.
     pub fn behind_gone(&self, value: ValueId, reader: NodeId, slot: usize) -> (ValueId, NodeId, usize) {
         let mut at = (value, reader, slot);
         let mut passed = Vec::new();
@@ -191,7 +199,8 @@ impl<'a> Planner<'a> {
                 at = *known;
                 continue;
             }
-            let maker = self.graph.producer(at.0).and_then(|node| Some((node, self.gone.get(&node)?)));
+            let backward = |node: &NodeId| self.gone.get(node).filter(|gone| gone.direction == Direction::Backward);
+            let maker = self.graph.producer(at.0).and_then(|node| Some((node, backward(&node)?)));
             let next = maker.and_then(|(node, gone)| Some((self.graph.input(node, gone.data)?, node, gone.data)));
             let Some(next) = next else { break };
             passed.push(at.0);
@@ -240,27 +249,46 @@ impl<'a> Planner<'a> {
 
     fn fold_all(&mut self, norms: &mut BTreeMap<NodeId, Norm>) -> Result<(), FoldError> {
         let roots: Vec<NodeId> = self.sources.keys().copied().filter(|node| self.is_root(*node, norms)).collect();
-        for root in &roots {
+        // What went forward can have left a way back for others.
+        for _ in 0..MOST_ROUNDS {
+            self.fold_all_backward(&roots, norms)?;
+            if !self.fold_all_forward(&roots, norms)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn fold_all_backward(&mut self, roots: &[NodeId], norms: &mut BTreeMap<NodeId, Norm>) -> Result<(), FoldError> {
+        for root in roots {
+            if self.is_gone(*root) || self.is_home(*root) || !self.sources.contains_key(root) {
+                continue;
+            }
             let refusal = self.fold_backward(*root).err();
             if let Some(norm) = norms.get_mut(root) {
                 check_valid(self.graph, *root, refusal.as_ref())?;
                 norm.refusal = refusal;
             }
         }
+        Ok(())
+    }
+
+    /// Returns whether any node went forward.
+    fn fold_all_forward(&mut self, roots: &[NodeId], norms: &mut BTreeMap<NodeId, Norm>) -> Result<bool, FoldError> {
+        let mut any = false;
         for root in roots.iter().rev() {
-            if self.is_gone(*root) || self.is_settled(*root) {
-                continue;
-            }
-            if self.is_unread(*root) {
+            let stays = self.is_gone(*root) || self.is_settled(*root) || !self.sources.contains_key(root);
+            if stays || self.is_unread(*root) {
                 continue;
             }
             let refusal = self.fold_forward(*root).or_else(|refusal| self.fold_scale(*root, refusal)).err();
+            any |= refusal.is_none();
             if let (Some(norm), Some(refusal)) = (norms.get_mut(root), refusal) {
                 check_valid(self.graph, *root, Some(&refusal))?;
                 norm.refusal = norm.refusal.take().map(|before| before.and(refusal));
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Whether a node is to be folded for its own sake.
@@ -283,7 +311,9 @@ impl<'a> Planner<'a> {
     }
 
     fn fold_backward(&mut self, root: NodeId) -> Result<(), Refusal> {
-        let walk = backward(self, &self.sources[&root])?;
+        let overflow = || Refusal::new(Code::Degenerate, "the maps in a row overflow");
+        let map = self.current_map(root).ok_or_else(overflow)?;
+        let walk = backward(self, &Source { map, ..self.sources[&root].clone() })?;
         let home = |site: &Site| match site.home {
             Home::At { node, .. } if site.edits.shift.is_some() => Some(node),
             _ => None,
@@ -292,12 +322,14 @@ impl<'a> Planner<'a> {
         let gone: Vec<NodeId> = walk.consumed.iter().copied().filter(|node| !homes.contains(node)).collect();
         let adds = |site: &Site| i64::from(site.adds_node());
         let added: i64 = walk.sites.iter().map(|(place, site)| adds(site) - self.site(*place).map_or(0, adds)).sum();
-        if !self.sources[&root].is_norm() && added >= gone.len() as i64 {
+        let more = gone.iter().filter(|node| !self.is_gone(**node)).count();
+        if !self.sources[&root].is_norm() && added >= more as i64 {
             // Nothing would be gained: it is the bias of an operator that has none.
             let linear = |(_, site): &(Place, Site)| matches!(site.leaf, Leaf::Linear(_));
             self.settled.extend(walk.sites.iter().any(linear).then_some(root));
             return Err(Refusal::new(Code::NoLinearProducer, "it is the bias of the operator before it"));
         }
+        gone.iter().for_each(|node| _ = self.sites.remove(&Place { node: *node, slot: None }));
         self.commit(walk, &gone, Direction::Backward);
         Ok(())
     }

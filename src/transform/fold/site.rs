@@ -98,9 +98,9 @@ impl Home {
         }
     }
 
-    /// The same, seen from before a node that shifts as well: its shift would have to go there, and
-    /// only right behind the operator it is known what that is.
-    pub fn before_shift(self) -> Home {
+    /// The same, if nothing lies between it and the operator: only there it is known what another shift
+    /// is that has to go there as well.
+    pub fn if_direct(self) -> Home {
         match self {
             Home::At { direct: false, .. } => Home::None,
             home => home,

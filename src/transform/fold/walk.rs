@@ -101,10 +101,12 @@ impl Walk {
             let detail = format!("the maps into `{}` depend on axes of other lengths", planner.graph.label(place.node));
             Refusal::because_of(planner.graph, place.node, Code::Malformed, detail)
         };
+        // A place behind other nodes cannot take over a shift that is somewhere already.
+        let home = if site.after.has_no_shift() { take.home.clone() } else { take.home.clone().if_direct() };
         site.after = site.after.then(&take.after).ok_or_else(misfit)?;
         site.before = take.before.then(&site.before).ok_or_else(misfit)?;
         let own = take.own_shift();
-        if site.settle(take.home, take.at_home).ok_or_else(misfit)? {
+        if site.settle(home, take.at_home).ok_or_else(misfit)? {
             site.after = site.after.then(&own).ok_or_else(misfit)?;
         }
         site.evaluate(&planner.operator(place.node), self.root().index())?;
