@@ -227,8 +227,10 @@ impl Site {
                     return Err(op.refuse(Code::ChannelAxis, detail));
                 }
                 let home = Operator { node: *node, ..*op };
-                let rank = home.output_axes(0).map(|axes| axes.len()).unwrap_or(rank);
-                operand(op, if *direct { total } else { at_node }, rank, element).map(Some)
+                match direct {
+                    true => operand(op, total, rank, element).map(Some),
+                    false => operand(op, at_node, rank_of(&home, at_node)?, element).map(Some),
+                }
             }
             _ if total.has_no_shift() => Ok(None),
             Home::Inserted if op.graph.is_overridden("Add") => {
@@ -251,7 +253,7 @@ impl Site {
                 return Err(misfit(op));
             }
             let element = element(1 - source.data)?;
-            let rank = op.output_axes(0).map_or(total.axes().len(), |axes| axes.len());
+            let rank = rank_of(op, &total)?;
             let shift = self.shift(op, &total, element, rank)?;
             let factors = Affine::new(total.axes().to_vec(), vec![1.0; total.scale().len()], total.scale().to_vec());
             let scale = Some(operand(op, &factors, rank, element)?);
@@ -279,6 +281,13 @@ impl Site {
         let new = map.then(&self.after).filter(|new| new.axes() == old.shape).ok_or_else(|| misfit(op))?;
         Ok(Edits { scale: Some(NewConstant::new(old.shape.clone(), new.shift(), element)?), ..Edits::default() })
     }
+}
+
+/// The rank of what a node makes. A map that is the same everywhere needs none.
+fn rank_of(op: &Operator, map: &Affine) -> Result<usize, Refusal> {
+    let any = map.dependent().next().is_none().then_some(map.axes().len());
+    let unknown = || op.refuse(Code::ChannelAxis, format!("the rank of what {} makes is not known", op.label()));
+    op.output_axes(0).map(|axes| axes.len()).or(any).ok_or_else(unknown)
 }
 
 /// The shift of a map as an operand of a tensor of this rank. Before opset 7 only a vector along the
