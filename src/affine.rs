@@ -158,6 +158,12 @@ impl Affine {
         Affine { axes: self.axes.clone(), scale: self.scale.clone(), shift: vec![0.0; self.shift.len()] }
     }
 
+    /// The same map without its scale.
+    #[must_use]
+    pub fn without_scale(&self) -> Affine {
+        Affine::new(self.axes.clone(), vec![1.0; self.scale.len()], self.shift.clone())
+    }
+
     /// Whether all numbers are finite.
     pub fn is_finite(&self) -> bool {
         self.scale.iter().chain(&self.shift).all(|number| number.is_finite())

@@ -120,8 +120,8 @@ pub fn new(
             axes[axis] = length;
             // Other axes may be there because the scale of a map differs along them.
             let others: Vec<usize> = total.dependent().filter(|own| *own != axis).collect();
-            let shift = Affine::new(total.axes().to_vec(), vec![1.0; total.shift().len()], total.shift().to_vec());
-            let total = others.into_iter().try_fold(shift, |map, own| map.without(own)).ok_or_else(misfit)?;
+            let total =
+                others.into_iter().try_fold(total.without_scale(), |map, own| map.without(own)).ok_or_else(misfit)?;
             let fits = matches!(total.length(axis), 1) || total.length(axis) == length;
             let total = fits.then(|| total.expanded(&axes)).ok_or_else(misfit)?;
             NewConstant::new(vec![length], total.shift(), element).map(Some)

@@ -379,8 +379,10 @@ impl<'a> Planner<'a> {
     /// What a node does with all that it has taken in.
     fn current_map(&self, root: NodeId) -> Option<Affine> {
         if let Some(place) = self.homes.get(&root) {
-            let Home::At { total, .. } = &self.sites.get(place)?.home else { return None };
-            return Some(Affine::new(total.axes().to_vec(), vec![1.0; total.scale().len()], total.shift().to_vec()));
+            let site = self.site(*place)?;
+            let Home::At { total, direct, .. } = &site.home else { return None };
+            let total = if *direct { site.total()? } else { total.clone() };
+            return Some(total.without_scale());
         }
         let source = &self.sources[&root];
         let Some(site) = self.site(Place { node: root, slot: None }) else { return Some(source.map.clone()) };
