@@ -99,7 +99,8 @@ struct Bounds {
 impl Bounds {
     fn new(original: &ModelProto, folded: &ModelProto, inputs: &Values) -> Result<Self, String> {
         // What is rounded to few digits can come out as it was.
-        let exact = if has_short_floats(folded) { Constants::default() } else { Constants::of(original) };
+        let exact = Constants::of(original);
+        let exact = if has_short_floats(folded) { exact.retain(&steady(folded)) } else { exact };
         let summed = constants(original) + inputs.values().map(ArrayD::len).sum::<usize>();
         let nodes = original.graph.as_ref().map_or(0, |graph| graph.node.len());
         let times = if has_short_floats(folded) { 1.0 } else { TIMES };
@@ -151,6 +152,30 @@ fn constants(model: &ModelProto) -> usize {
         initializers + nodes + graph.node.iter().flat_map(|node| node.subgraphs()).map(of).sum::<usize>()
     }
     model.graph.as_ref().map_or(0, of)
+}
+
+/// The names of means, variances and divisors, which nothing rounds: they stay.
+fn steady(model: &ModelProto) -> BTreeSet<String> {
+    fn add(nodes: &[NodeProto], names: &mut BTreeSet<String>) {
+        for node in nodes.iter().rev() {
+            let name = |slot: usize| node.input.get(slot).map(ToString::to_string);
+            if node.standard_op() == "BatchNormalization" {
+                names.extend([3, 4].into_iter().filter_map(name));
+            }
+            if node.standard_op() == "Div" {
+                names.extend(name(1));
+            }
+            let made = |names: &BTreeSet<String>| node.output.iter().any(|output| names.contains(&output.to_string()));
+            if matches!(&**node.standard_op(), b"Identity" | b"Cast") && made(names) {
+                names.extend(name(0));
+            }
+            node.subgraphs().for_each(|graph| add(&graph.node, names));
+        }
+    }
+    let mut names = BTreeSet::new();
+    model.functions.iter().for_each(|function| add(&function.node, &mut names));
+    model.graph.iter().for_each(|graph| add(&graph.node, &mut names));
+    names
 }
 
 /// Whether any constant is f16 or bf16, where times more than one rounding are no small error.

@@ -32,6 +32,12 @@ impl Constants {
         constants
     }
 
+    /// Those of these names.
+    pub fn retain(mut self, names: &BTreeSet<String>) -> Self {
+        self.0.retain(|(name, ..)| names.contains(name));
+        self
+    }
+
     fn add_graph(&mut self, graph: &GraphProto) {
         for tensor in &graph.initializer {
             self.add(&tensor.name.as_ref().map_or(String::new(), ToString::to_string), tensor);
