@@ -32,7 +32,14 @@ pub(super) fn read(op: &Operator) -> Result<Linear, Refusal> {
         labels.iter().enumerate().filter_map(part).collect()
     };
     // A label of the data alone that is summed multiplies a shift by its length.
-    let alone = other.iter().any(|label| !own.contains(label) && !parsed.output.contains(label));
+    // So does one of length 1 in the weight, if the data has more there.
+    let axes = op.input_axes(data);
+    let broadcast = |label: &char| {
+        let part = own.iter().position(|own| own == label);
+        let known = || axes.as_ref()?.get(other.iter().position(|other| other == label)?)?.known();
+        part.is_none_or(|part| weight.shape[part] == 1 && known() != Some(1))
+    };
+    let alone = other.iter().any(|label| broadcast(label) && !parsed.output.contains(label));
     let takes =
         if alone { Takes::Scaling(format!("{} sums its input before the product", op.label())) } else { Takes::All };
     let lengths = weight.shape.clone();

@@ -69,8 +69,8 @@ impl Product {
 
     fn output_roles(&self) -> Vec<Role> {
         // The own axis comes before the other operand's on the left, after it on the right.
-        let after =
-            if self.left { self.rank() - 1 - usize::from(self.data > 1) } else { self.rank().saturating_sub(1) };
+        let behind = 1 + usize::from(self.left && self.data > 1);
+        let after = self.rank().saturating_sub(behind);
         let own = self.own().map(|part| Role::new(after, [part]));
         self.stack().map(|(part, axis)| Role::new(axis, [part])).chain(own).collect()
     }
@@ -108,6 +108,7 @@ mod tests {
         // Vectors: [K] · [K, N], [T, K] · [K], [M, K] · [K].
         assert_eq!(roles(false, 2, 1), (1, vec![(0, 1)], vec![(0, 0)]));
         assert_eq!(roles(false, 1, 2), (1, vec![], vec![(1, 0)]));
+        assert_eq!(roles(true, 1, 2), (1, vec![], vec![(0, 0)]));
         assert_eq!(roles(true, 2, 1), (1, vec![(0, 0)], vec![(0, 1)]));
     }
 }

@@ -1,4 +1,4 @@
-//! Averages: AveragePool, GlobalAveragePool, ReduceMean. The weights of an average add up to 1, so
+//! Averages: AveragePool, GlobalAveragePool, ReduceMean; and ReduceSum, without a shift. The weights of an average add up to 1, so
 //! that it commutes with every map that is the same for all that is averaged, unless zeros of a
 //! padding count as well.
 
@@ -11,18 +11,18 @@ pub(super) struct Average;
 
 impl Passage for Average {
     fn pull(&self, op: &Operator, _: usize, map: &Affine) -> Result<Moved, Refusal> {
-        if op.name() == "ReduceMean" {
+        check_padding(op, map)?;
+        if op.name().starts_with("Reduce") {
             return pull_reduced(op, map);
         }
-        check_padding(op, map)?;
         Ok(vec![(0, along_first_axes(op, map, 2)?)])
     }
 
     fn push(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
-        if op.name() == "ReduceMean" && slot == 0 {
+        check_padding(op, map)?;
+        if op.name().starts_with("Reduce") && slot == 0 {
             return push_reduced(op, map);
         }
-        check_padding(op, map)?;
         Ok(vec![(0, along_first_axes(op, map, 2)?)])
     }
 }
@@ -31,8 +31,11 @@ impl Passage for Average {
 /// count that are there. What version 1 counts it does not say, and what a window counts that
 /// `ceil_mode` lets begin inside and end outside is read differently.
 fn check_padding(op: &Operator, map: &Affine) -> Result<(), Refusal> {
-    if op.name() == "GlobalAveragePool" || map.has_no_shift() {
+    if matches!(op.name(), "GlobalAveragePool" | "ReduceMean") || map.has_no_shift() {
         return Ok(());
+    }
+    if op.name() == "ReduceSum" {
+        return Err(op.refuse(Code::NoLinearProducer, format!("{} multiplies a shift", op.label())));
     }
     let pads = op.graph.proto(op.node).ints("pads").unwrap_or_default().iter().any(|pad| *pad != 0);
     let padded = pads || !matches!(op.string("auto_pad", "NOTSET").as_str(), "NOTSET" | "VALID" | "");

@@ -5,7 +5,7 @@
 
 use super::average::{pull_reduced, push_reduced};
 use super::sum::for_operand;
-use super::{Moved, Passage, along_first_axes};
+use super::{Moved, Passage, along_first_axes, only_first};
 use crate::affine::Affine;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
@@ -43,6 +43,28 @@ impl Passage for Reduce {
             _ => push_reduced(op, map),
         }
     }
+}
+
+/// Relu and LeakyRelu: f(s·x) = s·f(x) where s is not negative.
+pub(super) struct Rectifier;
+
+impl Passage for Rectifier {
+    fn pull(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
+        check_rectifier(op, map)?;
+        only_first(slot, || Ok(map.clone()), op)
+    }
+
+    fn push(&self, op: &Operator, slot: usize, map: &Affine) -> Result<Moved, Refusal> {
+        check_rectifier(op, map)?;
+        only_first(slot, || Ok(map.clone()), op)
+    }
+}
+
+fn check_rectifier(op: &Operator, map: &Affine) -> Result<(), Refusal> {
+    if map.keeps_order() && map.has_no_shift() {
+        return Ok(());
+    }
+    Err(op.refuse(Code::NoLinearProducer, format!("{} lies between, which is not linear", op.label())))
 }
 
 fn check_order(op: &Operator, map: &Affine) -> Result<(), Refusal> {

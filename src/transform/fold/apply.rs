@@ -28,7 +28,7 @@ pub(super) fn apply(graph: &mut Graph, plan: Plan) {
             _ => insert_add(graph, place.node, &format!("{}_shift", graph.label(place.node)), &shift),
         }
     }
-    for (node, (shift, _)) in plan.shifts {
+    for (node, shift) in plan.shifts {
         rewrite(graph, (node, 0), "Add", &shift);
     }
     // What went forward may have taken in what went backward: its output is there until then.

@@ -152,8 +152,9 @@ fn through_source(
     let node = source.node;
     let missing = || Refusal::new(Code::Malformed, "its input is missing");
     let value = planner.graph.input(node, source.data).ok_or_else(missing)?;
-    if planner.is_home(node) {
-        // What it adds is part of what the operator before it has taken in.
+    if planner.is_home(node) || walk.consumed.contains(&node) {
+        // What it does is part of what the operator before it has taken in, on this walk perhaps, by
+        // another way.
         let mut at_homes = step.at_homes;
         at_homes.push((node, step.map.clone()));
         return Ok(Next::To(Step { value, reader: node, slot: source.data, at_homes, ..step }));
@@ -161,7 +162,7 @@ fn through_source(
     if !matches!(source.kind, Kind::Sum) {
         fallbacks.push(Fallback { source: source.clone(), step: step.clone(), mark: walk.mark() });
     }
-    if planner.site(Place { node, slot: None }).is_some() || !planner.may_vanish(source) {
+    if walk.site(planner, Place { node, slot: None }).is_some() || !planner.may_vanish(source) {
         // It stays, and takes the map in.
         return Err(Refusal::new(
             Code::NoLinearProducer,
@@ -175,7 +176,7 @@ fn through_source(
     };
     walk.consumed.push(node);
     let home = match home_of(source, &map) {
-        Home::None if source.is_norm() => step.home.if_direct(),
+        Home::None if source.is_norm() => step.home.if_direct().with_total(&map),
         Home::None => step.home,
         home => home,
     };
@@ -198,7 +199,7 @@ fn constant(planner: &Planner, walk: &mut Walk, step: Step) -> Result<Next, Refu
 
 fn take(planner: &Planner, walk: &mut Walk, node: NodeId, leaf: Leaf, step: Step) -> Result<(), Refusal> {
     let place = Place { node, slot: None };
-    let home = planner.site(place).map(|site| &site.home);
+    let home = walk.site(planner, place).map(|site| &site.home);
     let at_home = step.at_homes.into_iter().find(|(at, _)| matches!(home, Some(Home::At { node, .. }) if node == at));
     let take = Take { home: step.home, at_home: at_home.map(|(_, map)| map), ..Take::after(step.map) };
     walk.take(planner, place, leaf, take)

@@ -28,7 +28,7 @@ use std::collections::{BTreeSet, HashSet};
 
 pub use health::Health;
 pub use plan::Direction;
-use plan::Plan;
+use plan::{Decision, Plan};
 pub use report::{FoldReport, NormReport, Outcome};
 
 /// What to fold.
@@ -151,14 +151,30 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     let mut plan = Plan::new(&graph, options)?;
     let names = plan.decisions.iter().map(|decision| decision.name.as_str());
     options.selection.check_all_match(names)?;
-    let weights = plan.sites.values().map(|site| [&site.shorter[..], site.edits.weight.as_slice()].concat());
-    let weights = weights.collect();
-    let decisions = std::mem::take(&mut plan.decisions);
+    let mut weights = plan.weights();
+    let mut decisions = std::mem::take(&mut plan.decisions);
     apply::apply(&mut graph, plan);
-    let merged = if options.merge_branches { merge_branches(&mut graph) } else { MergeReport::default() };
+    let mut merged = MergeReport::default();
+    while options.merge_branches && merged.add(merge_branches(&mut graph)) {
+        // A branch less can let others fold.
+        let mut plan = Plan::new(&graph, options)?;
+        weights.extend(plan.weights());
+        decide_again(&mut decisions, std::mem::take(&mut plan.decisions));
+        apply::apply(&mut graph, plan);
+    }
     let remains: HashSet<NodeId> = graph.nodes().collect();
     let report = FoldReport::new(decisions, merged, nodes_before, &remains);
     Ok(Folded { model: graph.into_model(), report, weights })
+}
+
+/// Takes over what was decided in a later round.
+fn decide_again(decisions: &mut Vec<Decision>, later: Vec<Decision>) {
+    for decision in later {
+        match decisions.iter_mut().find(|earlier| earlier.node == decision.node) {
+            Some(earlier) => *earlier = decision,
+            None => decisions.push(decision),
+        }
+    }
 }
 
 /// Folds, and lets `attempt` read the result (verify it, write it). When a scaled weight

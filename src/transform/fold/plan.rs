@@ -18,6 +18,7 @@ use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::Linear;
 use crate::linear::bias::NewConstant;
 use crate::onnx::element::DataType;
+use crate::onnx::payload::Payload;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 use std::cell::RefCell;
@@ -32,7 +33,9 @@ pub struct Plan {
     /// The nodes that vanish, in graph order.
     pub gone: Vec<(NodeId, Gone)>,
     /// The nodes that become an Add of a constant, because their scale alone was folded.
-    pub shifts: BTreeMap<NodeId, (NewConstant, Gone)>,
+    pub shifts: BTreeMap<NodeId, NewConstant>,
+    /// What weights would be without the last map, the last two …; the shortest first.
+    pub shorter: BTreeMap<Place, Vec<Payload>>,
 }
 
 /// What was decided about one node.
@@ -88,7 +91,18 @@ impl Plan {
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
         gone.sort_unstable_by_key(|(node, _)| *node);
-        Ok(Plan { decisions, sites: planner.sites, gone, shifts: planner.shifts })
+        Ok(Plan { decisions, sites: planner.sites, gone, shifts: planner.shifts, shorter: planner.shorter })
+    }
+}
+
+impl Plan {
+    /// The scaled weights, each after those that it would be without the last map, the last two …
+    pub fn weights(&self) -> Vec<Vec<Payload>> {
+        let chain = |(place, site): (&Place, &Site)| {
+            let shorter = self.shorter.get(place).cloned().unwrap_or_default();
+            shorter.into_iter().chain(site.edits.weight.clone()).collect()
+        };
+        self.sites.iter().map(chain).collect()
     }
 }
 
@@ -114,8 +128,12 @@ pub struct Planner<'a> {
     gone: HashMap<NodeId, Gone>,
     /// The nodes that keep the shift of a place.
     homes: HashMap<NodeId, Place>,
+    /// What weights would be without the last map, the last two …; the shortest first.
+    shorter: BTreeMap<Place, Vec<Payload>>,
     /// Nodes of which the scale went forward and the shift stays.
-    shifts: BTreeMap<NodeId, (NewConstant, Gone)>,
+    shifts: BTreeMap<NodeId, NewConstant>,
+    /// Where their scale went.
+    scaled: BTreeMap<NodeId, Gone>,
     /// Nodes that are part of a linear operator already: its bias.
     settled: BTreeSet<NodeId>,
     /// Where a value comes from behind nodes that are gone: short cuts.
@@ -132,7 +150,9 @@ impl<'a> Planner<'a> {
             sites: BTreeMap::new(),
             gone: HashMap::new(),
             homes: HashMap::new(),
+            shorter: BTreeMap::new(),
             shifts: BTreeMap::new(),
+            scaled: BTreeMap::new(),
             settled: BTreeSet::new(),
             behind: RefCell::default(),
         }
@@ -320,8 +340,7 @@ impl<'a> Planner<'a> {
         };
         let homes: BTreeSet<NodeId> = walk.sites.iter().filter_map(|(_, site)| home(site)).collect();
         let gone: Vec<NodeId> = walk.consumed.iter().copied().filter(|node| !homes.contains(node)).collect();
-        let adds = |site: &Site| i64::from(site.adds_node());
-        let added: i64 = walk.sites.iter().map(|(place, site)| adds(site) - self.site(*place).map_or(0, adds)).sum();
+        let added = self.added(&walk);
         let more = gone.iter().filter(|node| !self.is_gone(**node)).count();
         if !self.sources[&root].is_norm() && added >= more as i64 {
             // Nothing would be gained: it is the bias of an operator that has none.
@@ -337,6 +356,9 @@ impl<'a> Planner<'a> {
     fn fold_forward(&mut self, root: NodeId) -> Result<(), Refusal> {
         let map = self.current_map(root).ok_or_else(|| Refusal::new(Code::Degenerate, "the maps in a row overflow"))?;
         let walk = forward(self, root, &map)?;
+        if !self.sources[&root].is_norm() && self.added(&walk) > 0 {
+            return Err(Refusal::new(Code::NoLinearProducer, "an Add would have to follow what takes it in"));
+        }
         let place = Place { node: root, slot: None };
         if let Some(home) = self.homes.remove(&root) {
             // The shift has left the place before it.
@@ -371,9 +393,19 @@ impl<'a> Planner<'a> {
         let into = walk.sites.iter().map(|(place, _)| *place).collect();
         self.sites.remove(&Place { node: root, slot: None });
         self.commit(walk, &[], Direction::Forward);
-        self.shifts.insert(root, (constant, Gone { direction: Direction::Forward, data: 0, into }));
-        self.sources.remove(&root);
+        self.shifts.insert(root, constant);
+        self.scaled.insert(root, Gone { direction: Direction::Forward, data: 0, into });
+        // What stays may still go back.
+        self.sources.insert(root, Source { node: root, data: 0, map: shift, kind: Kind::Sum });
         Ok(())
+    }
+
+    /// How many nodes a walk would add.
+    fn added(&self, walk: &Walk) -> i64 {
+        let adds = |site: &Site| i64::from(site.adds_node());
+        let places: BTreeSet<Place> = walk.sites.iter().map(|(place, _)| *place).collect();
+        let added = |place: &Place| walk.site(self, *place).map_or(0, adds) - self.site(*place).map_or(0, adds);
+        places.iter().map(added).sum()
     }
 
     /// What a node does with all that it has taken in.
@@ -396,12 +428,16 @@ impl<'a> Planner<'a> {
         for node in gone {
             let data = self.sources[node].data;
             self.gone.insert(*node, Gone { direction, data, into: into.clone() });
+            self.shifts.remove(node);
         }
         for (place, site) in walk.sites {
+            let before = self.sites.get(&place).and_then(|site| site.edits.weight.clone());
+            self.shorter.entry(place).or_default().extend(before);
             if let Home::At { node, .. } = site.home
                 && site.edits.shift.is_some()
             {
                 self.homes.insert(node, place);
+                self.shifts.remove(&node);
             }
             self.sites.insert(place, site);
         }
@@ -418,8 +454,7 @@ impl<'a> Planner<'a> {
         let producer = graph.input(node, data).and_then(|value| graph.producer(value));
         let (channels, health, refusal) =
             norm.map_or((None, None, None), |norm| (norm.channels, norm.health, norm.refusal));
-        let scaled = || self.shifts.get(&node).map(|(_, gone)| gone);
-        let outcome = match self.gone.get(&node).or_else(scaled) {
+        let outcome = match self.gone.get(&node).or_else(|| self.scaled.get(&node)) {
             Some(gone) => Ok((gone.direction, self.destinations(gone))),
             None => Err(refusal.unwrap_or_else(|| Refusal::new(Code::NoLinearProducer, "nothing takes it in"))),
         };

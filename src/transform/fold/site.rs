@@ -70,8 +70,6 @@ pub struct Site {
     pub home: Home,
     /// The constants that follow from that.
     pub edits: Edits,
-    /// What the weight would be without the last map, the last two …; the shortest first.
-    pub shorter: Vec<Payload>,
 }
 
 /// New constants.
@@ -98,6 +96,14 @@ impl Home {
         }
     }
 
+    /// The same, behind other maps as well.
+    pub fn with_total(self, total: &Affine) -> Home {
+        match self {
+            Home::At { node, data, direct, .. } => Home::At { node, data, total: total.clone(), direct },
+            home => home,
+        }
+    }
+
     /// The same, if nothing lies between it and the operator: only there it is known what another shift
     /// is that has to go there as well.
     pub fn if_direct(self) -> Home {
@@ -113,7 +119,7 @@ impl Site {
     pub fn new(leaf: Leaf) -> Site {
         let identity = Affine::scalar(1.0, 0.0);
         let (after, before) = (identity.clone(), identity);
-        Site { leaf, after, before, home: Home::None, edits: Edits::default(), shorter: Vec::new() }
+        Site { leaf, after, before, home: Home::None, edits: Edits::default() }
     }
 
     /// All that happens to the input of a node that applies a map itself.

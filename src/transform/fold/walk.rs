@@ -86,23 +86,31 @@ impl Walk {
         self.consumed.truncate(consumed);
     }
 
+    /// What a place has taken in so far, on this walk or before.
+    pub fn site<'a>(&'a self, planner: &'a Planner, place: Place) -> Option<&'a Site> {
+        let own = self.sites.iter().rev().find(|(known, _)| *known == place);
+        own.map(|(_, site)| site).or_else(|| planner.site(place))
+    }
+
     /// Lets a place take a map in, after what it has taken in before.
     ///
     /// # Errors
     /// The refusal, when it cannot.
     pub fn take(&mut self, planner: &Planner, place: Place, leaf: Leaf, take: Take) -> Result<(), Refusal> {
-        let before = self.sites.iter().rev().find(|(known, _)| *known == place).map(|(_, site)| site);
-        let mut site = before.or_else(|| planner.site(place)).cloned().unwrap_or_else(|| Site::new(leaf));
+        let mut site = self.site(planner, place).cloned().unwrap_or_else(|| Site::new(leaf));
         if let Leaf::Linear(linear) = &site.leaf {
             planner.check_overflow(self.root(), linear)?;
         }
-        site.shorter.extend(site.edits.weight.take());
         let misfit = || {
             let detail = format!("the maps into `{}` depend on axes of other lengths", planner.graph.label(place.node));
             Refusal::because_of(planner.graph, place.node, Code::Malformed, detail)
         };
         // A place behind other nodes cannot take over a shift that is somewhere already.
-        let home = if site.after.has_no_shift() { take.home.clone() } else { take.home.clone().if_direct() };
+        let home = if site.after.has_no_shift() && site.before.has_no_shift() {
+            take.home.clone()
+        } else {
+            take.home.clone().if_direct()
+        };
         site.after = site.after.then(&take.after).ok_or_else(misfit)?;
         site.before = take.before.then(&site.before).ok_or_else(misfit)?;
         let own = take.own_shift();

@@ -33,6 +33,16 @@ pub struct MergeReport {
     pub kept: Vec<KeptBranch>,
 }
 
+impl MergeReport {
+    /// Takes over what a later round merged; returns whether that is anything.
+    pub fn add(&mut self, later: MergeReport) -> bool {
+        let any = !later.merges.is_empty();
+        self.merges.extend(later.merges);
+        self.kept = later.kept;
+        any
+    }
+}
+
 /// One operator that took in other branches.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Merge {

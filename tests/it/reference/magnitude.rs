@@ -7,7 +7,7 @@
 
 use super::call::Outputs;
 use super::value::Value;
-use bn_tool::onnx::element::FloatType;
+use bn_tool::onnx::element::{DataType, FloatType};
 use bn_tool::onnx::schema::{GraphProto, ModelProto, NodeProto, TensorProto};
 use std::collections::BTreeSet;
 
@@ -32,9 +32,10 @@ impl Constants {
         constants
     }
 
-    /// Those of these names.
+    /// Those of these names, and those that have many digits.
     pub fn retain(mut self, names: &BTreeSet<String>) -> Self {
-        self.0.retain(|(name, ..)| names.contains(name));
+        let is_short = |code: i32| [DataType::Float16, DataType::Bfloat16].iter().any(|short| short.code() == code);
+        self.0.retain(|(name, code, ..)| names.contains(name) || !is_short(*code));
         self
     }
 
