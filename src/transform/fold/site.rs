@@ -227,7 +227,7 @@ impl Site {
     ) -> Result<Option<NewConstant>, Refusal> {
         match &self.home {
             Home::At { node, total: at_node, direct, .. } => {
-                if !direct && !self.before.has_no_shift() {
+                if !direct && self.lacks_bias() && !self.before.has_no_shift() {
                     let detail =
                         format!("the shift would have to go to `{}`, behind other nodes", op.graph.label(*node));
                     return Err(op.refuse(Code::ChannelAxis, detail));
