@@ -89,7 +89,10 @@ impl Product {
 mod tests {
     use super::*;
 
-    fn roles(left: bool, weight: usize, data: usize) -> (usize, Vec<(usize, usize)>, Vec<(usize, usize)>) {
+    type Axes = Vec<(usize, usize)>;
+
+    /// The rank of the output, and which axes of output and input are which axes of the weight.
+    fn roles(left: bool, weight: usize, data: usize) -> (usize, Axes, Axes) {
         let product = Product { left, weight, data };
         let plain = |roles: Vec<Role>| roles.into_iter().map(|role| (role.axis, role.parts[0])).collect();
         (product.rank(), plain(product.output_roles()), plain(product.input_roles()))

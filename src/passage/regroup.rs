@@ -194,7 +194,7 @@ impl Lengths {
         let mut stride = values.len();
         let varies = |length: &usize| {
             stride /= length;
-            let moves = |flat: usize| flat / stride % length > 0 && values[flat] != values[flat - stride];
+            let moves = |flat: usize| !(flat / stride).is_multiple_of(*length) && values[flat] != values[flat - stride];
             (0..values.len()).any(moves)
         };
         self.lengths.iter().map(varies).collect()

@@ -27,7 +27,9 @@ pub enum SelectionError {
         reason: String,
     },
     /// A pattern or name matches nothing.
-    #[error("`{pattern}` matches no BatchNormalization; `bn-tool inspect` lists their names")]
+    #[error(
+        "`{pattern}` matches no BatchNormalization and no constant arithmetic; `bn-tool inspect` lists their names"
+    )]
     Unmatched {
         /// The pattern.
         pattern: String,
@@ -53,11 +55,11 @@ impl Selection {
     ///
     /// # Errors
     /// The first pattern that matches none.
-    pub fn check_all_match<'a>(&self, names: impl Iterator<Item = &'a str> + Clone) -> Result<(), SelectionError> {
+    pub fn check_all_match(&self, names: impl Iterator<Item = impl AsRef<str>> + Clone) -> Result<(), SelectionError> {
         for patterns in [&self.select, &self.exclude].into_iter().flatten() {
             let mut matched = vec![false; patterns.texts.len()];
             for name in names.clone() {
-                patterns.globs.matches(name).into_iter().for_each(|index| matched[index] = true);
+                patterns.globs.matches(name.as_ref()).into_iter().for_each(|index| matched[index] = true);
             }
             if let Some(index) = matched.iter().position(|matched| !matched) {
                 return Err(SelectionError::Unmatched { pattern: patterns.texts[index].clone() });

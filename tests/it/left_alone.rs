@@ -49,6 +49,7 @@ fn arithmetic_that_is_not_selected_stays() {
     assert_eq!(folded(&model, &[]).0, operators(&["Conv", "Relu", "Conv", "Relu"]));
     let kept = operators(&["Conv", "BatchNormalization", "Relu", "Conv", "Mul", "Relu"]);
     assert_eq!(folded(&model, &["n*"]).0, kept);
+    assert_eq!(folded(&model, &["n_mul"]).0, operators(&["Conv", "Relu", "Conv", "Mul", "Relu"]));
 }
 
 /// What an annotation says of a value would not be true of another one.

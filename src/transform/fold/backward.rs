@@ -4,7 +4,7 @@ use super::plan::Planner;
 use super::readers::check_sole;
 use super::site::{Home, Leaf, Place};
 use super::source::{Kind, Source};
-use super::walk::{Take, Walk};
+use super::walk::{Mark, Take, Walk};
 use crate::affine::Affine;
 use crate::graph::{NodeId, ValueId};
 use crate::linear;
@@ -32,7 +32,7 @@ struct Step {
 struct Fallback {
     source: Source,
     step: Step,
-    mark: (usize, usize),
+    mark: Mark,
 }
 
 /// Where the way leads from a node.

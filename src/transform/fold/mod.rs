@@ -149,8 +149,7 @@ pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, Fo
     let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
     let mut plan = Plan::new(&graph, options)?;
-    let names = plan.decisions.iter().map(|decision| decision.name.as_str());
-    options.selection.check_all_match(names)?;
+    options.selection.check_all_match(plan.candidates.iter().map(|node| graph.label(*node)))?;
     let mut weights = plan.weights();
     let mut decisions = std::mem::take(&mut plan.decisions);
     apply::apply(&mut graph, plan);

@@ -26,6 +26,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// All decisions and the changes that follow from them.
 pub struct Plan {
+    /// The nodes that can be selected: BatchNormalizations and constant arithmetic, in graph order.
+    pub candidates: BTreeSet<NodeId>,
     /// One per BatchNormalization, and per constant arithmetic that vanishes, in graph order.
     pub decisions: Vec<Decision>,
     /// The places that take maps in, with all that they take.
@@ -87,11 +89,12 @@ impl Plan {
         let constants = Constants::new(graph);
         let mut planner = Planner::new(graph, &constants, options);
         let mut norms = planner.read_sources()?;
+        let candidates = norms.keys().chain(planner.sources.keys()).copied().collect();
         planner.fold_all(&mut norms)?;
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
         gone.sort_unstable_by_key(|(node, _)| *node);
-        Ok(Plan { decisions, sites: planner.sites, gone, shifts: planner.shifts, shorter: planner.shorter })
+        Ok(Plan { candidates, decisions, sites: planner.sites, gone, shifts: planner.shifts, shorter: planner.shorter })
     }
 }
 
@@ -405,7 +408,7 @@ impl<'a> Planner<'a> {
         let adds = |site: &Site| i64::from(site.adds_node());
         let places: BTreeSet<Place> = walk.sites.iter().map(|(place, _)| *place).collect();
         let added = |place: &Place| walk.site(self, *place).map_or(0, adds) - self.site(*place).map_or(0, adds);
-        places.iter().map(added).sum()
+        places.iter().map(added).sum::<i64>() - walk.released.len() as i64
     }
 
     /// What a node does with all that it has taken in.
@@ -429,6 +432,11 @@ impl<'a> Planner<'a> {
             let data = self.sources[node].data;
             self.gone.insert(*node, Gone { direction, data, into: into.clone() });
             self.shifts.remove(node);
+        }
+        for (node, place) in walk.released {
+            let data = self.sources[&node].data;
+            self.homes.remove(&node);
+            self.gone.insert(node, Gone { direction: Direction::Backward, data, into: vec![place] });
         }
         for (place, site) in walk.sites {
             let before = self.sites.get(&place).and_then(|site| site.edits.weight.clone());

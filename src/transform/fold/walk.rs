@@ -15,8 +15,13 @@ pub struct Walk {
     pub sites: Vec<(Place, Site)>,
     /// Nodes that apply maps, which go in as well; the first is where the walk began.
     pub consumed: Vec<NodeId>,
+    /// Nodes that kept the shift of a place, and go now that it goes right behind the place.
+    pub released: Vec<(NodeId, Place)>,
     visited: usize,
 }
+
+/// How much was noted: sites, nodes that go in, nodes that are released.
+pub type Mark = [usize; 3];
 
 /// What one place is to take in.
 pub struct Take {
@@ -55,7 +60,7 @@ impl Take {
 impl Walk {
     /// A walk that begins at a node.
     pub fn new(root: NodeId) -> Walk {
-        Walk { sites: Vec::new(), consumed: vec![root], visited: 0 }
+        Walk { sites: Vec::new(), consumed: vec![root], released: Vec::new(), visited: 0 }
     }
 
     /// Where it began.
@@ -76,14 +81,15 @@ impl Walk {
     }
 
     /// What is noted so far, to come back to.
-    pub fn mark(&self) -> (usize, usize) {
-        (self.sites.len(), self.consumed.len())
+    pub fn mark(&self) -> Mark {
+        [self.sites.len(), self.consumed.len(), self.released.len()]
     }
 
     /// Forgets what was noted since.
-    pub fn rewind(&mut self, (sites, consumed): (usize, usize)) {
+    pub fn rewind(&mut self, [sites, consumed, released]: Mark) {
         self.sites.truncate(sites);
         self.consumed.truncate(consumed);
+        self.released.truncate(released);
     }
 
     /// What a place has taken in so far, on this walk or before.
@@ -105,6 +111,14 @@ impl Walk {
             let detail = format!("the maps into `{}` depend on axes of other lengths", planner.graph.label(place.node));
             Refusal::because_of(planner.graph, place.node, Code::Malformed, detail)
         };
+        if let Home::At { node, direct: false, .. } = site.home
+            && site.lacks_bias()
+            && !take.before.has_no_shift()
+        {
+            // What comes from before the place is not known behind other nodes.
+            site.home = Home::Inserted;
+            self.released.push((node, place));
+        }
         // A place behind other nodes cannot take over a shift that is somewhere already.
         let home = if site.after.has_no_shift() && site.before.has_no_shift() {
             take.home.clone()
