@@ -1,6 +1,6 @@
 //! From a node that applies a map back to what can take it in.
 
-use super::plan::Planner;
+use super::planner::Planner;
 use super::readers::check_sole;
 use super::site::{Home, Leaf, Place};
 use super::source::{Kind, Source};

@@ -1,7 +1,7 @@
 //! From a node that applies a map on to all who read its output: each of them takes the map in, or
 //! none does.
 
-use super::plan::Planner;
+use super::planner::Planner;
 use super::readers::{MANY, check_inside};
 use super::site::{Home, Leaf, Place};
 use super::source::{Kind, Source};

@@ -10,13 +10,16 @@
 
 mod apply;
 mod backward;
+mod candidates;
 mod forward;
 mod health;
 mod plan;
+mod planner;
 mod readers;
 mod report;
 mod site;
 mod source;
+mod strategy;
 mod walk;
 
 use super::merge::{MergeReport, merge_branches};

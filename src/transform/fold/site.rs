@@ -1,6 +1,7 @@
 //! What takes maps in, and what that makes of its constants.
 
 use super::source::{Kind, Source};
+use super::walk::Take;
 use crate::affine::Affine;
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::bias::{self, Bias, NewConstant};
@@ -137,6 +138,19 @@ impl Site {
             Leaf::Source(source) => matches!(source.kind, Kind::Product),
             Leaf::Constant { .. } => false,
         }
+    }
+
+    /// Behind other nodes, a home can keep only the shift of maps that come by it. When another shift
+    /// is to be taken in, all go right behind the operator. Returns the node that kept the shift.
+    pub fn release(&mut self, take: &Take) -> Option<NodeId> {
+        let Home::At { node, direct: false, .. } = self.home else { return None };
+        let from_before = self.lacks_bias() && !take.before.has_no_shift();
+        let beside = take.at_home.is_none() && !take.after.has_no_shift();
+        if self.edits.shift.is_none() || !(from_before || beside) {
+            return None;
+        }
+        self.home = Home::Inserted;
+        Some(node)
     }
 
     /// Finds a place for the shift: where it has one, or at a node that could be one, or in a new one.

@@ -1,6 +1,6 @@
 //! What one map, on its way to the operators that take it in, would change.
 
-use super::plan::Planner;
+use super::planner::Planner;
 use super::site::{Home, Leaf, Place, Site};
 use crate::affine::Affine;
 use crate::graph::NodeId;
@@ -111,14 +111,7 @@ impl Walk {
             let detail = format!("the maps into `{}` depend on axes of other lengths", planner.graph.label(place.node));
             Refusal::because_of(planner.graph, place.node, Code::Malformed, detail)
         };
-        if let Home::At { node, direct: false, .. } = site.home
-            && site.lacks_bias()
-            && !take.before.has_no_shift()
-        {
-            // What comes from before the place is not known behind other nodes.
-            site.home = Home::Inserted;
-            self.released.push((node, place));
-        }
+        self.released.extend(site.release(&take).map(|node| (node, place)));
         // A place behind other nodes cannot take over a shift that is somewhere already.
         let home = if site.after.has_no_shift() && site.before.has_no_shift() {
             take.home.clone()
