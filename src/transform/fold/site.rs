@@ -69,6 +69,8 @@ pub struct Site {
     pub before: Affine,
     /// Where the shift goes.
     pub home: Home,
+    /// Where that is behind other nodes: the part of `after` that the operator itself takes in.
+    own: Affine,
     /// The constants that follow from that.
     pub edits: Edits,
 }
@@ -120,7 +122,30 @@ impl Site {
     pub fn new(leaf: Leaf) -> Site {
         let identity = Affine::scalar(1.0, 0.0);
         let (after, before) = (identity.clone(), identity);
-        Site { leaf, after, before, home: Home::None, edits: Edits::default() }
+        let own = after.clone();
+        Site { leaf, after, before, home: Home::None, own, edits: Edits::default() }
+    }
+
+    /// The part of `after` that the operator itself takes in, where another node keeps the shift.
+    fn own(&self) -> Affine {
+        match &self.home {
+            Home::At { direct: false, .. } => self.own.clone(),
+            _ => self.after.without_shift(),
+        }
+    }
+
+    /// Puts a map after it; the node that keeps its shift lies behind others.
+    pub fn then(&mut self, map: &Affine, shift_is_kept: bool) -> Option<()> {
+        let own = if shift_is_kept { map.without_shift() } else { map.clone() };
+        self.own = self.own.then(&own)?;
+        self.after = self.after.then(map)?;
+        Some(())
+    }
+
+    /// The node that keeps the shift goes forward with it.
+    pub fn let_shift_go(&mut self) {
+        self.after = self.own();
+        (self.own, self.home, self.edits.shift) = (self.after.clone(), Home::None, None);
     }
 
     /// All that happens to the input of a node that applies a map itself.
@@ -153,14 +178,24 @@ impl Site {
         Some(node)
     }
 
+    /// Forgets a place for the shift that was not needed.
+    pub fn forget_unused_home(&mut self) {
+        if self.edits.shift.is_none() {
+            (self.home, self.own) = (Home::None, self.after.clone());
+        }
+    }
+
+    /// Whether a node behind others can keep the shift of what comes next: there is none so far, or it
+    /// is in the bias.
+    pub fn takes_home_behind_others(&self) -> bool {
+        let has_shift = !(self.after.has_no_shift() && self.before.has_no_shift());
+        !has_shift || (!self.lacks_bias() && self.edits.shift.is_none())
+    }
+
     /// Finds a place for the shift: where it has one, or at a node that could be one, or in a new one.
     /// Returns whether `candidate` became the place.
     pub fn settle(&mut self, candidate: Home, at_home: Option<Affine>) -> Option<bool> {
         let lacks_bias = self.lacks_bias();
-        if self.edits.shift.is_none() {
-            // It was not needed.
-            self.home = Home::None;
-        }
         match (&mut self.home, at_home) {
             (Home::At { total, .. }, Some(map)) => *total = total.then(&map)?,
             (home @ (Home::None | Home::Inserted), _) if !matches!(candidate, Home::None) => {
@@ -210,7 +245,7 @@ impl Site {
             Err(refusal) if !matches!(self.home, Home::At { .. }) => return Err(refusal),
             // The shift differs along axes that the bias has not: it stays behind the operator.
             _ => {
-                let bias = bias::new(op, linear, brought.as_ref(), &self.after.without_shift())?;
+                let bias = bias::new(op, linear, brought.as_ref(), &self.own())?;
                 (bias, self.shift(op, &self.after, element, linear.rank)?)
             }
         };

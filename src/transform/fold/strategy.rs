@@ -114,8 +114,7 @@ impl Planner<'_> {
         if let Some(home) = self.homes.remove(&root) {
             // The shift has left the place before it.
             if let Some(site) = self.sites.get_mut(&home) {
-                (site.home, site.after) = (Home::None, site.after.without_shift());
-                site.edits.shift = None;
+                site.let_shift_go();
             }
         }
         self.sites.remove(&place);

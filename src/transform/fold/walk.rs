@@ -112,16 +112,14 @@ impl Walk {
             Refusal::because_of(planner.graph, place.node, Code::Malformed, detail)
         };
         self.released.extend(site.release(&take).map(|node| (node, place)));
-        // A place behind other nodes cannot take over a shift that is somewhere already.
-        let home = if site.after.has_no_shift() && site.before.has_no_shift() {
-            take.home.clone()
-        } else {
-            take.home.clone().if_direct()
-        };
-        site.after = site.after.then(&take.after).ok_or_else(misfit)?;
+        site.forget_unused_home();
         site.before = take.before.then(&site.before).ok_or_else(misfit)?;
+        let candidate = if site.takes_home_behind_others() { take.home.clone() } else { take.home.clone().if_direct() };
+        let passes_home = take.at_home.is_some();
         let own = take.own_shift();
-        if site.settle(home, take.at_home).ok_or_else(misfit)? {
+        let is_new = site.settle(candidate, take.at_home).ok_or_else(misfit)?;
+        site.then(&take.after, is_new || passes_home).ok_or_else(misfit)?;
+        if is_new {
             site.after = site.after.then(&own).ok_or_else(misfit)?;
         }
         site.evaluate(&planner.operator(place.node), self.root().index())?;
