@@ -1,7 +1,9 @@
 //! Carrying out the plan.
 
+use super::edits::Edits;
+use super::home::Home;
 use super::plan::{Direction, Plan};
-use super::site::{Edits, Home, Leaf, Place};
+use super::site::{Leaf, Place};
 use super::source::{Kind, Source};
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::linear::Linear;

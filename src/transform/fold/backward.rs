@@ -1,8 +1,9 @@
 //! From a node that applies a map back to what can take it in.
 
+use super::home::Home;
 use super::planner::Planner;
 use super::readers::check_sole;
-use super::site::{Home, Leaf, Place};
+use super::site::{Leaf, Place};
 use super::source::{Kind, Source};
 use super::walk::{Mark, Take, Walk};
 use crate::affine::Affine;

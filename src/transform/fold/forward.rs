@@ -1,9 +1,10 @@
 //! From a node that applies a map on to all who read its output: each of them takes the map in, or
 //! none does.
 
+use super::home::Home;
 use super::planner::Planner;
 use super::readers::{MANY, check_inside};
-use super::site::{Home, Leaf, Place};
+use super::site::{Leaf, Place};
 use super::source::{Kind, Source};
 use super::walk::{Take, Walk};
 use crate::affine::Affine;

@@ -11,8 +11,10 @@
 mod apply;
 mod backward;
 mod candidates;
+mod edits;
 mod forward;
 mod health;
+mod home;
 mod plan;
 mod planner;
 mod readers;

@@ -1,8 +1,9 @@
 //! The plan as far as it is made: what is known, and how a walk becomes part of it.
 
 use super::FoldOptions;
+use super::home::Home;
 use super::plan::{Direction, Gone};
-use super::site::{Home, Place, Site};
+use super::site::{Place, Site};
 use super::source::{Kind, Source};
 use super::walk::Walk;
 use crate::affine::Affine;

@@ -7,10 +7,12 @@
 use super::FoldError;
 use super::backward::backward;
 use super::candidates::{Norm, check_valid};
+use super::edits::operand;
 use super::forward::forward;
+use super::home::Home;
 use super::plan::{Direction, Gone};
 use super::planner::Planner;
-use super::site::{Home, Leaf, Place, Site, operand};
+use super::site::{Leaf, Place, Site};
 use super::source::{Kind, Source};
 use crate::affine::Affine;
 use crate::graph::NodeId;

@@ -1,7 +1,8 @@
 //! What one map, on its way to the operators that take it in, would change.
 
+use super::home::Home;
 use super::planner::Planner;
-use super::site::{Home, Leaf, Place, Site};
+use super::site::{Leaf, Place, Site};
 use crate::affine::Affine;
 use crate::graph::NodeId;
 use crate::refusal::{Code, Refusal};
