@@ -162,15 +162,7 @@ impl Graph {
 
     fn add_constant_node(&mut self, scope: ScopeId, tensor: TensorProto) -> ValueId {
         let name = tensor.name.clone().unwrap_or_default();
-        let attribute = AttributeProto {
-            name: Some("value".into()),
-            t: Some(Box::new(tensor)),
-            r#type: Some(AttributeProto::TENSOR),
-            ..Default::default()
-        };
-        let op_type = Some("Constant".into());
-        let proto = NodeProto { output: vec![name.clone()], op_type, attribute: vec![attribute], ..Default::default() };
-        let id = self.push_node(scope, proto);
+        let id = self.push_node(scope, NodeProto::constant(tensor));
         self.scope_mut(scope).prepended.push(id);
         let value = self.add_value(scope, name.as_bstr(), Origin::Node(id, 0));
         self.node_mut(id).outputs.push(Some(value));

@@ -25,6 +25,18 @@ pub fn standard_opset(imports: &[OperatorSetIdProto]) -> i64 {
 }
 
 impl NodeProto {
+    /// A Constant node that makes a tensor, under its name.
+    pub fn constant(tensor: TensorProto) -> NodeProto {
+        let output = vec![tensor.name.clone().unwrap_or_default()];
+        let value = AttributeProto {
+            name: Some("value".into()),
+            t: Some(Box::new(tensor)),
+            r#type: Some(AttributeProto::TENSOR),
+            ..Default::default()
+        };
+        NodeProto { output, op_type: Some("Constant".into()), attribute: vec![value], ..Default::default() }
+    }
+
     /// The operator of the standard domain, or `""` for an operator of somebody else's.
     pub fn standard_op(&self) -> &BStr {
         if is_standard_domain(text(&self.domain)) { text(&self.op_type) } else { BStr::new("") }

@@ -10,6 +10,7 @@ mod fidelity;
 mod fixtures;
 mod flags;
 mod fold_properties;
+mod folding;
 mod generate;
 mod hostile;
 mod left_alone;

@@ -1,16 +1,7 @@
 //! Weights that do not fit their type any more.
 
+use crate::folding::fold;
 use bn_tool::onnx::text::parse;
-use bn_tool::onnx::{SaveError, check_saves};
-use bn_tool::transform::fold::{FoldError, FoldOptions, fold_checked};
-
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Fold(#[from] FoldError),
-    #[error(transparent)]
-    Save(#[from] SaveError),
-}
 
 /// The first of a chain is too much for the Conv, and what follows cannot help. It goes into the first,
 /// seven factors of 4 until that is full, and the rest into the next that stays.
@@ -49,14 +40,6 @@ fn all_that_overflow_are_found_at_once() {
 fn attempts(text: &str) -> (usize, usize, usize) {
     let model = parse(text).expect("it parses");
     let mut attempts = 0;
-    let attempt = |folded: &bn_tool::transform::fold::Folded| {
-        attempts += 1;
-        Ok::<_, Failed>(check_saves(&folded.model)?)
-    };
-    let overflow = |failed: &Failed| match failed {
-        Failed::Save(error) => error.overflow().cloned(),
-        Failed::Fold(_) => None,
-    };
-    let (folded, _) = fold_checked(&model, FoldOptions::default(), attempt, overflow).expect("it folds");
+    let folded = fold(&model, || attempts += 1).expect("it folds");
     (folded.report.folded, folded.report.kept, attempts)
 }

@@ -6,35 +6,22 @@
 //!
 //! runs that many instead of a few hundred, and says in the end what was folded and kept.
 
+use crate::folding;
 use crate::generate::drawings;
 use crate::reference;
 use crate::same::compare;
+use bn_tool::onnx;
 use bn_tool::onnx::schema::{ModelProto, ValueInfoProto};
-use bn_tool::onnx::{self, SaveError, check_saves};
-use bn_tool::transform::fold::{FoldError, FoldOptions, FoldReport, Folded, Outcome, fold_checked};
+use bn_tool::transform::fold::{FoldReport, Folded, Outcome};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{TestRng, TestRunner};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-#[derive(Debug, thiserror::Error)]
-enum Failed {
-    #[error(transparent)]
-    Fold(#[from] FoldError),
-    #[error(transparent)]
-    Save(#[from] SaveError),
-}
-
 /// Folds, without what would overflow.
 fn fold(model: &ModelProto) -> Result<Folded, TestCaseError> {
-    let overflow = |failed: &Failed| match failed {
-        Failed::Save(error) => error.overflow().cloned(),
-        Failed::Fold(_) => None,
-    };
-    let attempt = |folded: &Folded| Ok::<_, Failed>(check_saves(&folded.model)?);
-    let folded = fold_checked(model, FoldOptions::default(), attempt, overflow);
-    folded.map(|(folded, _)| folded).map_err(|error| TestCaseError::fail(format!("it does not fold: {error}")))
+    folding::fold(model, || ()).map_err(|error| TestCaseError::fail(format!("it does not fold: {error}")))
 }
 
 /// How often what became of a node.

@@ -39,14 +39,7 @@ fn names_read(function: &FunctionProto) -> HashSet<&BStr> {
 /// A node that makes what was an input, under the same name, so that nobody has to be told.
 fn constant(name: &BString, mut tensor: TensorProto) -> NodeProto {
     tensor.name = Some(name.clone());
-    let attribute = AttributeProto {
-        name: Some("value".into()),
-        t: Some(Box::new(tensor)),
-        r#type: Some(AttributeProto::TENSOR),
-        ..Default::default()
-    };
-    let op_type = Some("Constant".into());
-    NodeProto { output: vec![name.clone()], op_type, attribute: vec![attribute], ..Default::default() }
+    NodeProto::constant(tensor)
 }
 
 /// What the attributes of the function are in one call.
