@@ -1,7 +1,7 @@
 //! A node of a standard operator, and where to look up what it reads.
 
 use crate::graph::constant::{Constants, Dense};
-use crate::graph::shape::Length;
+use crate::graph::shape::{Length, Number};
 use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::element::DataType;
 use crate::refusal::{Code, Refusal};
@@ -97,10 +97,14 @@ impl<'a> Operator<'a> {
         self.input(slot).is_some_and(|value| self.constants.type_and_shape(value).is_ok())
     }
 
-    /// Integers that are an attribute in old versions and a constant input in new ones.
+    /// Integers that are an attribute in old versions and an input in new ones: a constant, or computed
+    /// from constants and from lengths that are known.
     pub fn integers(&self, slot: usize, attribute: &str) -> Option<Vec<i64>> {
         match self.input(slot) {
-            Some(_) => self.constant(slot)?.integers(),
+            Some(value) => self.constant(slot).and_then(|constant| constant.integers()).or_else(|| {
+                let numbers = self.constants.facts().integers(self.graph, value)?;
+                numbers.into_iter().map(Number::known).collect()
+            }),
             None => self.graph.proto(self.node).ints(attribute).map(<[i64]>::to_vec),
         }
     }

@@ -42,6 +42,11 @@ impl<'a> Call<'a> {
         self.facts.axes(self.graph, self.input(slot)?)
     }
 
+    /// The lengths of an input's axes, if all are known.
+    pub fn known_lengths(&self, slot: usize) -> Option<Vec<usize>> {
+        self.axes(slot)?.into_iter().map(Length::known).collect()
+    }
+
     /// The elements of an input that is a small integer tensor.
     pub fn numbers(&self, slot: usize) -> Option<Vec<Number>> {
         self.facts.integers(self.graph, self.input(slot)?)

@@ -1,5 +1,6 @@
 //! What the model itself says of its values: value info, and the tensors of constants.
 
+use super::numbers::count;
 use super::{Axes, Fact, Facts, HIGHEST_RANK, Length};
 use crate::graph::{Graph, NodeId, Origin, ScopeId, ValueId};
 use crate::onnx::access::text;
@@ -111,11 +112,7 @@ pub(super) fn stored_floats(graph: &Graph, value: ValueId) -> Option<Vec<f64>> {
 fn small_tensor(graph: &Graph, value: ValueId) -> Option<&TensorProto> {
     // A caller could give other elements.
     let tensor = if graph.is_overridable(value) { None } else { graph.stored_tensor(value) };
-    tensor.filter(|tensor| match tensor.dims.as_slice() {
-        [] => true,
-        [count] => *count <= HIGHEST_RANK as i64,
-        _ => false,
-    })
+    tensor.filter(|tensor| lengths(&tensor.dims).and_then(|axes| count(&axes)).is_some())
 }
 
 fn constant_node(graph: &Graph, value: ValueId) -> Option<&NodeProto> {

@@ -92,20 +92,24 @@ fn quotient(mut product_of: Vec<Length>, factors: &[Length]) -> Option<Length> {
 
 /// Without `perm` the axes are reversed.
 fn transpose(call: &mut Call) -> Axes {
-    let axes = call.axes(0);
+    let axes = match (call.axes(0), call.proto.ints("perm")) {
+        (Some(axes), _) => axes,
+        (None, perm) => call.fresh_axes(perm?.len()).filter(|axes| !axes.is_empty())?,
+    };
+    Some(permutation(call, axes.len())?.into_iter().map(|axis| axes[axis]).collect())
+}
+
+/// Which axes of the input those of a Transpose's output are; all in reverse if it does not say.
+pub(super) fn permutation(call: &Call, rank: usize) -> Option<Vec<usize>> {
     let Some(perm) = call.proto.ints("perm").filter(|perm| !perm.is_empty()) else {
-        return axes.map(|axes| axes.into_iter().rev().collect());
+        return Some((0..rank).rev().collect());
     };
-    let axes = match axes {
-        Some(axes) => axes,
-        None => call.fresh_axes(perm.len())?,
-    };
-    let mut seen = vec![false; axes.len()];
+    let mut seen = vec![false; rank];
     for axis in perm {
         *seen.get_mut(usize::try_from(*axis).ok()?)? = true;
     }
-    let is_permutation = perm.len() == axes.len() && seen.iter().all(|seen| *seen);
-    is_permutation.then(|| perm.iter().map(|axis| axes[*axis as usize]).collect())
+    let is_permutation = perm.len() == rank && seen.iter().all(|seen| *seen);
+    is_permutation.then(|| perm.iter().map(|axis| *axis as usize).collect())
 }
 
 fn squeeze(call: &mut Call) -> Axes {

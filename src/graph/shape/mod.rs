@@ -169,8 +169,7 @@ impl Facts {
         }
     }
 
-    /// The elements of a small integer tensor, a scalar or a vector, of which at least the number
-    /// is known.
+    /// The elements of a small integer tensor, row-major, of which at least the number is known.
     pub fn integers(&self, graph: &Graph, value: ValueId) -> Option<Vec<Number>> {
         if let Some(numbers) = self.numbers.get(&value) {
             return Some(numbers.iter().map(|number| self.resolve(*number)).collect());

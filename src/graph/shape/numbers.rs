@@ -1,4 +1,4 @@
-//! Small integer tensors: how exporters compute the shapes that they reshape to.
+//! Small integer tensors: how exporters compute the shapes that they reshape to, and how much they pad.
 
 use super::call::{Call, normalized, product};
 use super::{HIGHEST_RANK, Length, Number, declared, layout, slice};
@@ -10,13 +10,20 @@ pub(super) fn is_integer(element: Option<DataType>) -> bool {
     matches!(element, Some(DataType::Int64 | DataType::Int32))
 }
 
-/// How many elements a scalar or a small vector has.
+/// How many elements a small tensor has, of which no axis is long either.
 pub(super) fn count(axes: &[Length]) -> Option<usize> {
-    match axes {
-        [] => Some(1),
-        [Length::Known(count)] => Some(*count).filter(|count| *count <= HIGHEST_RANK),
-        _ => None,
+    let is_short = |count: &usize| *count <= HIGHEST_RANK;
+    axes.iter().try_fold(1, |count: usize, axis| Some(count * axis.known().filter(is_short)?).filter(is_short))
+}
+
+/// Elements of a small tensor, row-major: of each axis these places, in this order of axes.
+pub(super) fn pick(numbers: &[Number], lengths: &[usize], places: &[(usize, Vec<usize>)]) -> Option<Vec<Number>> {
+    let mut picked = vec![0];
+    for (axis, places) in places {
+        let stride: usize = lengths[axis + 1..].iter().product();
+        picked = picked.iter().flat_map(|start| places.iter().map(move |place| start + place * stride)).collect();
     }
+    picked.into_iter().map(|place| numbers.get(place).copied()).collect()
 }
 
 /// Notes the elements of a value, if it is an integer tensor of as many.
@@ -50,6 +57,7 @@ pub(super) fn of_first_output(call: &Call, op: &str) -> Option<Vec<Number>> {
         "Identity" | "Cast" | "CastLike" | "Squeeze" | "Unsqueeze" | "Reshape" => call.numbers(0),
         "Gather" => gather(call),
         "Slice" => slice::numbers(call),
+        "Transpose" => transpose(call),
         "Concat" => concat(call),
         "ConstantOfShape" => fill(call),
         "Add" => arithmetic(call, add),
@@ -60,13 +68,26 @@ pub(super) fn of_first_output(call: &Call, op: &str) -> Option<Vec<Number>> {
     }
 }
 
+fn transpose(call: &Call) -> Option<Vec<Number>> {
+    let (numbers, lengths) = (call.numbers(0)?, call.known_lengths(0)?);
+    let order = layout::permutation(call, lengths.len())?;
+    let places: Vec<_> = order.into_iter().map(|axis| (axis, (0..lengths[axis]).collect())).collect();
+    pick(&numbers, &lengths, &places)
+}
+
+/// Of a vector.
 fn gather(call: &Call) -> Option<Vec<Number>> {
-    let data = call.numbers(0)?;
+    let data = call.numbers(0).filter(|_| call.axes(0).is_some_and(|axes| axes.len() == 1))?;
     let index = |index: Number| Some(data[normalized(index.known()?, data.len())?]);
     Some(call.numbers(1)?.into_iter().map(|place| index(place).unwrap_or(Number::Unknown)).collect())
 }
 
+/// Along the first axis.
 fn concat(call: &Call) -> Option<Vec<Number>> {
+    let rank = call.axes(0)?.len();
+    if call.axis(1, rank)? != 0 {
+        return None;
+    }
     let mut all = Vec::new();
     for slot in 0..call.graph.node(call.node).inputs.len() {
         all.extend(call.numbers(slot)?);

@@ -1,6 +1,7 @@
 //! Slice, in its form of attributes (until version 9) and of inputs.
 
 use super::call::{Call, Setting, normalized};
+use super::numbers::pick;
 use super::{Axes, HIGHEST_RANK, Length, Number};
 
 /// What a slice takes of one axis.
@@ -20,13 +21,16 @@ pub(super) fn shape(call: &mut Call) -> Axes {
     Some(axes)
 }
 
-/// The numbers that a slice takes of a vector.
+/// The numbers that a slice takes of a small tensor.
 pub(super) fn numbers(call: &Call) -> Option<Vec<Number>> {
-    let numbers = call.numbers(0)?;
-    match ranges(call, 1)?[..] {
-        [(0, range)] => Some(range.indices(numbers.len())?.map(|index| numbers[index]).collect()),
-        _ => None,
-    }
+    let (numbers, lengths) = (call.numbers(0)?, call.known_lengths(0)?);
+    let ranges = ranges(call, lengths.len())?;
+    let places = |(axis, length): (usize, &usize)| match ranges.iter().find(|(sliced, _)| *sliced == axis) {
+        Some((_, range)) => Some((axis, range.indices(*length)?.collect())),
+        None => Some((axis, (0..*length).collect())),
+    };
+    let places = lengths.iter().enumerate().map(places).collect::<Option<Vec<_>>>()?;
+    pick(&numbers, &lengths, &places)
 }
 
 /// Which axes are sliced, and how; `None` when not even that is known.

@@ -48,6 +48,36 @@ fn numbers_are_followed() {
     assert_eq!(inferred.numbers("x"), "-");
 }
 
+/// PyTorch's `F.pad`: pairs from the last axis to the first become all beginnings, then all ends.
+#[test]
+fn the_pads_that_pytorch_computes_are_followed() {
+    let mut inferred = Inferred::new(
+        17,
+        "g (float[N,3,8,8] x) => ()
+        <int64[2] given = {31,32}, int64[1] zero = {0}, int64[1] last = {-1}, int64[2] pairs = {-1,2},
+         int64[1] first = {-9223372036854775807}, int64[2] wide = {1,2}, int64[2,2] square = {1,2,3,4}> {
+            count = Shape (given)  rank = Constant <value = int64[1] {8}> ()  missing = Sub (rank, count)
+            zeros = ConstantOfShape <value = int64[1] {0}> (missing)  all = Concat <axis = 0> (given, zeros)
+            rows = Reshape (all, pairs)  turned = Slice (rows, last, first, zero, last)
+            columns = Transpose <perm = [1,0]> (turned)  pads = Reshape (columns, last)
+            reversed = Transpose (square)  column = Slice (square, zero, last, last)
+            beside = Concat <axis = 1> (square, square)  below = Concat <axis = 0> (square, square)
+            row = Gather <axis = 0> (square, zero)  twice = Transpose <perm = [0,0]> (square)
+            sum = Add (square, wide)
+        }",
+    );
+    assert_eq!(inferred.numbers("rows"), "31 32 0 0 0 0 0 0");
+    assert_eq!(inferred.numbers("turned"), "0 0 0 0 0 0 31 32");
+    assert_eq!(inferred.numbers("pads"), "0 0 0 31 0 0 0 32");
+    assert_eq!(inferred.numbers("reversed"), "1 3 2 4");
+    assert_eq!(inferred.numbers("column"), "1 3");
+    assert_eq!(inferred.numbers("beside"), "? ? ? ? ? ? ? ?");
+    assert_eq!(inferred.numbers("below"), "1 2 3 4 1 2 3 4");
+    assert_eq!(inferred.numbers("row"), "? ?");
+    assert_eq!(inferred.numbers("twice"), "-");
+    assert_eq!(inferred.numbers("sum"), "? ? ? ?");
+}
+
 #[test]
 fn small_integers_overflow_and_large_vectors_are_not_followed() {
     let mut inferred = Inferred::new(
