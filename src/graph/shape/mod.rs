@@ -30,7 +30,7 @@ mod symbols;
 mod tests;
 mod window;
 
-use super::{Graph, ScopeId, ValueId};
+use super::{Graph, NodeId, ScopeId, ValueId};
 use crate::onnx::element::DataType;
 use call::Call;
 use std::collections::HashMap;
@@ -128,7 +128,8 @@ impl Number {
 }
 
 impl Facts {
-    /// Infers types and shapes in one pass over the graph.
+    /// Infers types and shapes in one pass over the graph, and in three where what a node needs tells
+    /// the rank of values long before it.
     pub fn infer(graph: &Graph) -> Facts {
         let mut facts = Facts {
             notes: vec![Note::default(); graph.values.len()],
@@ -136,10 +137,23 @@ impl Facts {
             symbols: Symbols::default(),
         };
         declared::note(&mut facts, graph);
-        for node in graph.nodes() {
-            operator::infer(&mut Call::new(graph, node, &mut facts));
+        facts.infer_forward(graph);
+        if facts.infer_ranks_backward(graph) {
+            facts.infer_forward(graph);
         }
         facts
+    }
+
+    fn infer_forward(&mut self, graph: &Graph) {
+        graph.nodes().for_each(|node| operator::infer(&mut Call::new(graph, node, self)));
+    }
+
+    /// Returns whether anything was learnt.
+    fn infer_ranks_backward(&mut self, graph: &Graph) -> bool {
+        let unranked = |node: &NodeId| graph.input(*node, 0).is_some_and(|input| self.axes(graph, input).is_none());
+        let nodes: Vec<NodeId> = graph.nodes().filter(unranked).collect();
+        let learn = |node| operator::infer_input(&mut Call::new(graph, node, self));
+        nodes.into_iter().rev().map(learn).filter(|learnt| *learnt).count() > 0
     }
 
     /// What is known of a value.

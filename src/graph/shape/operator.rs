@@ -101,6 +101,20 @@ pub(super) fn infer(call: &mut Call) {
     }
 }
 
+/// Infers the shape of the first input from that of the output, where they are the same. Returns
+/// whether that was news.
+pub(super) fn infer_input(call: &mut Call) -> bool {
+    let op = call.graph.op(call.node).to_str().unwrap_or("");
+    let (input, output) = (call.input(0), call.graph.output(call.node, 0));
+    let Some((input, output)) = input.zip(output).filter(|_| KEEPS_SHAPE.contains(&op)) else { return false };
+    let shape = call.facts.axes(call.graph, output);
+    if shape.is_none() || call.facts.axes(call.graph, input).is_some() {
+        return false;
+    }
+    call.facts.note(input, Fact { element: None, shape }, call.scope);
+    call.facts.axes(call.graph, input).is_some()
+}
+
 /// The shapes of the outputs; none for operators that are not known.
 fn shapes(call: &mut Call, op: &str) -> Vec<Axes> {
     match op {

@@ -78,6 +78,21 @@ fn the_pads_that_pytorch_computes_are_followed() {
     assert_eq!(inferred.numbers("sum"), "? ? ? ?");
 }
 
+/// The Conv at the end says of what rank the MatMul at the beginning is.
+#[test]
+fn what_is_needed_far_behind_is_known_before() {
+    let nodes = "v = If (f) <then_branch = t () => (float[] a) {a = Identity (x)},
+            else_branch = e () => (float[] b) {b = Relu (x)}>
+        y = MatMul (v, k)  n = BatchNormalization (y, p, p, p, p)  r = Relu (n)  c = Conv (r, w)";
+    let constants = "float[4,4] k = {*}, float[3] p = {*}, float[5,3,1] w = {*}";
+    let graph = |nodes: &str| format!("g (float[1,3,4] x, bool f) => () <{constants}> {{ {nodes} }}");
+    let mut inferred = Inferred::new(17, &graph(nodes));
+    assert_eq!(inferred.shape("y"), "a 3 b");
+    assert_eq!(inferred.shape("v"), "-");
+    let mut inferred = Inferred::new(17, &graph(&nodes.replace("r = Relu (n)", "r = Other (n)")));
+    assert_eq!(inferred.shape("y"), "-");
+}
+
 #[test]
 fn small_integers_overflow_and_large_vectors_are_not_followed() {
     let mut inferred = Inferred::new(
