@@ -97,14 +97,18 @@ impl<'a> Operator<'a> {
         self.input(slot).is_some_and(|value| self.constants.type_and_shape(value).is_ok())
     }
 
-    /// Integers that are an attribute in old versions and an input in new ones: a constant, or computed
-    /// from constants and from lengths that are known.
+    /// The elements of an input of integers: of a constant, or of a small tensor as far as they follow
+    /// from constants and lengths.
+    pub fn numbers(&self, slot: usize) -> Option<Vec<Number>> {
+        let of_constant = self.constant(slot).and_then(|constant| constant.integers());
+        let known = |numbers: Vec<i64>| numbers.into_iter().map(Number::Known).collect();
+        of_constant.map(known).or_else(|| self.constants.facts().integers(self.graph, self.input(slot)?))
+    }
+
+    /// Integers that are an attribute in old versions and an input in new ones, if all are known.
     pub fn integers(&self, slot: usize, attribute: &str) -> Option<Vec<i64>> {
         match self.input(slot) {
-            Some(value) => self.constant(slot).and_then(|constant| constant.integers()).or_else(|| {
-                let numbers = self.constants.facts().integers(self.graph, value)?;
-                numbers.into_iter().map(Number::known).collect()
-            }),
+            Some(_) => self.numbers(slot)?.into_iter().map(Number::known).collect(),
             None => self.graph.proto(self.node).ints(attribute).map(<[i64]>::to_vec),
         }
     }

@@ -44,6 +44,7 @@ impl Graph {
             shell: model,
             scopes: Vec::new(),
             nodes: Vec::new(),
+            loaded_nodes: 0,
             values: Vec::new(),
             names: Names::default(),
             last_numbers: HashMap::new(),
@@ -56,6 +57,7 @@ impl Graph {
         }
         graph.shell.functions = functions;
         graph.note_described();
+        graph.loaded_nodes = graph.nodes.len() as u32;
         Ok(graph)
     }
 

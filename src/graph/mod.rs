@@ -12,6 +12,7 @@ mod edit;
 mod names;
 mod ports;
 pub mod shape;
+pub mod slice;
 #[cfg(test)]
 mod tests;
 mod training;
@@ -44,6 +45,8 @@ pub struct Graph {
     shell: ModelProto,
     scopes: Vec<Scope>,
     nodes: Vec<Node>,
+    /// How many nodes the model had; those after them were added by edits.
+    loaded_nodes: u32,
     values: Vec<Value>,
     /// Standard operators that a local function replaces.
     overridden: HashSet<BString>,
@@ -196,7 +199,26 @@ impl NodeId {
 impl Graph {
     /// All nodes that were not removed, in document order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
-        (0..self.nodes.len() as u32).map(NodeId).filter(|id| !self.node(*id).removed)
+        let prepended = self.scopes.iter().flat_map(|scope| scope.prepended.iter().copied());
+        let loaded = (0..self.loaded_nodes).map(NodeId).flat_map(|id| self.with_inserted(id));
+        prepended.chain(loaded).filter(|id| !self.node(*id).removed)
+    }
+
+    /// Whether the model had this node; others were added by edits.
+    pub fn is_loaded(&self, id: NodeId) -> bool {
+        id.0 < self.loaded_nodes
+    }
+
+    /// A node, and those that edits put after it.
+    fn with_inserted(&self, id: NodeId) -> impl Iterator<Item = NodeId> {
+        let mut inserted = Vec::new();
+        // Nodes can be inserted after inserted nodes.
+        let mut stack: Vec<NodeId> = self.node(id).inserted_after.iter().rev().copied().collect();
+        while let Some(node) = stack.pop() {
+            inserted.push(node);
+            stack.extend(self.node(node).inserted_after.iter().rev());
+        }
+        std::iter::once(id).chain(inserted)
     }
 
     /// A node.

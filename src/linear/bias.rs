@@ -80,7 +80,7 @@ impl NewConstant {
 /// `least` axes.
 fn aligned(map: &Affine, rank: usize, least: usize) -> Result<Vec<usize>, Refusal> {
     let mut axes = map.axes().to_vec();
-    if axes.len() > rank {
+    if axes.iter().skip(rank).any(|length| *length != 1) {
         return Err(Refusal::new(Code::ChannelAxis, format!("the shift has {} axes, the value {rank}", axes.len())));
     }
     axes.resize(rank, 1);

@@ -51,7 +51,6 @@ fn keeps(op: &Operator, axis: usize) -> Option<bool> {
         return Some(*scales.values.get(place)? == 1.0);
     }
     let stretches = op.string("keep_aspect_ratio_policy", "stretch") == "stretch";
-    let size = op.constant(3)?.integers()?.get(place).copied()?;
-    let length = op.input_axes(0)?.get(axis)?.known()?;
-    Some(stretches && usize::try_from(size) == Ok(length))
+    let size = op.numbers(3)?.get(place)?.length()?;
+    Some(stretches && size == *op.input_axes(0)?.get(axis)?)
 }

@@ -5,6 +5,7 @@
 use super::{Moved, Passage, mixes};
 use crate::affine::{Affine, LARGEST};
 use crate::graph::shape::Length;
+use crate::graph::slice::places;
 use crate::operator::{Operator, normal_axis};
 use crate::refusal::{Code, Refusal};
 
@@ -162,26 +163,13 @@ fn slices(op: &Operator, map: &Affine) -> Result<Vec<Picked>, Refusal> {
         picked.push(Picked {
             axis: *axis,
             length,
-            positions: slice(start, end, step, length).ok_or_else(|| unknown(op))?,
+            positions: places(start, end, step, length).ok_or_else(|| unknown(op))?.collect(),
         });
     }
     Ok(picked)
 }
 
 /// Positions as NumPy's `start:end:step` has them.
-fn slice(start: i64, end: i64, step: i64, length: usize) -> Option<Vec<usize>> {
-    let length = i64::try_from(length).ok()?;
-    let (lowest, highest) = if step > 0 { (0, length) } else { (-1, length - 1) };
-    let clamp = |at: i64| (if at < 0 { at.saturating_add(length) } else { at }).clamp(lowest, highest);
-    let (mut at, end) = (clamp(start), clamp(end));
-    let mut positions = Vec::new();
-    while step != 0 && (if step > 0 { at < end } else { at > end }) {
-        positions.push(usize::try_from(at).ok()?);
-        at = at.saturating_add(step);
-    }
-    (step != 0).then_some(positions)
-}
-
 /// The axis of a Gather, the rank of its indices, and the indices if the map depends on that axis.
 fn gathered(op: &Operator, picks: bool) -> Result<(usize, usize, Option<Vec<usize>>), Refusal> {
     let rank = op.input_axes(0).map(|axes| axes.len());

@@ -51,6 +51,11 @@ impl Selection {
         self.select.as_ref().is_none_or(matches) && !self.exclude.as_ref().is_some_and(matches)
     }
 
+    /// Whether every node is selected.
+    pub fn is_everything(&self) -> bool {
+        self.select.is_none() && self.exclude.is_none()
+    }
+
     /// Checks that each pattern matches one of these names.
     ///
     /// # Errors

@@ -7,8 +7,11 @@ use crate::onnx::schema::{SparseTensorProto, TensorProto};
 /// The length of an axis of which nothing is known: no tensor has it.
 pub(super) const UNKNOWN: usize = usize::MAX;
 
+/// So far away, an integer only means the end of an axis.
+const FAR: u64 = 1 << 62;
+
 /// Elements as f64, row-major, and the type that they are rounded to. Integers above 2⁵³ are
-/// not exact and therefore not accepted.
+/// not exact and therefore not accepted, but for those of which the last digits mean nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// The type of the elements.
@@ -31,7 +34,8 @@ impl Dense {
         let values = match element {
             DataType::Int32 | DataType::Int64 => {
                 let values = tensor.int_values()?;
-                if values.iter().any(|value| value.unsigned_abs() > 1 << 53) {
+                let is_inexact = |value: &i64| (1 << 53 < value.unsigned_abs()) && (value.unsigned_abs() < FAR);
+                if values.iter().any(is_inexact) {
                     return Err(malformed("an integer above 2^53"));
                 }
                 values.into_iter().map(|value| value as f64).collect()

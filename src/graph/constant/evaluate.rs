@@ -2,6 +2,7 @@
 //! value then counts as computed, and a fold that needs it is refused.
 
 use super::dense::{Dense, UNKNOWN};
+use super::pick;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::NodeProto;
 use bstr::{BStr, ByteSlice};
@@ -9,7 +10,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 /// The operators that [`prepare`] knows, and `Constant`.
-const OPERATORS: [&str; 18] = [
+const OPERATORS: [&str; 21] = [
     "Constant",
     "Identity",
     "Cast",
@@ -22,6 +23,9 @@ const OPERATORS: [&str; 18] = [
     "Squeeze",
     "Unsqueeze",
     "Transpose",
+    "Concat",
+    "Gather",
+    "Slice",
     "Add",
     "Sub",
     "Mul",
@@ -37,12 +41,12 @@ pub fn is_evaluable(op: &BStr) -> bool {
 
 /// What a node will compute: type, shape, and how.
 pub(super) struct Plan {
-    element: DataType,
-    shape: Vec<usize>,
-    kind: Kind,
+    pub(super) element: DataType,
+    pub(super) shape: Vec<usize>,
+    pub(super) kind: Kind,
 }
 
-enum Kind {
+pub(super) enum Kind {
     /// The elements of the first input, in order.
     Same,
     /// The lengths of these axes of the first input.
@@ -53,13 +57,17 @@ enum Kind {
     Broadcast,
     /// The first input with its axes in this order.
     Permute(Vec<usize>),
+    /// Of the first input, taken as a tensor of this shape, these places of each axis.
+    Pick(Vec<usize>, Vec<Vec<usize>>),
+    /// All inputs in turn, so many elements of each at a time.
+    Join(Vec<usize>),
     /// A function of each element.
     Each(fn(f64) -> f64),
     /// A function of each pair of elements, broadcast.
     Pairs(fn(f64, f64) -> f64),
 }
 
-type Inputs<'a> = &'a [Option<Rc<Dense>>];
+pub(super) type Inputs<'a> = &'a [Option<Rc<Dense>>];
 
 /// No tensor of a network has more axes.
 const HIGHEST_RANK: usize = 64;
@@ -89,6 +97,9 @@ pub(super) fn prepare(op: &str, node: &NodeProto, inputs: Inputs, opset: i64) ->
         "Squeeze" => reshaped(squeeze(first, axes(node, second().map(|axes| &**axes)))),
         "Unsqueeze" => reshaped(unsqueeze(first, &axes(node, second().map(|axes| &**axes))?)),
         "Transpose" => transpose(first, node.ints("perm")),
+        "Concat" => pick::concat(inputs, node),
+        "Gather" => pick::gather(first, second()?, node),
+        "Slice" => pick::slice(first, inputs, node),
         "Neg" => has_arithmetic(first).then(|| each(|x| -x))?,
         "Sqrt" => first.float().and(each(f64::sqrt)),
         "Add" => pairs(first, second()?, opset, |a, b| a + b),
@@ -118,6 +129,8 @@ impl Plan {
                 let strides = strides_for(&first.shape, &first.shape);
                 strided(&first.values, &self.shape, &perm.iter().map(|axis| strides[*axis]).collect::<Vec<_>>())
             }
+            Kind::Pick(shape, places) => pick::picked(&first.values, &shape, &places),
+            Kind::Join(chunks) => pick::joined(inputs, &chunks)?,
             Kind::Each(f) => first.values.iter().map(|value| f(*value)).collect(),
             Kind::Pairs(f) => {
                 let second = inputs.get(1)?.as_ref()?;
@@ -184,7 +197,7 @@ fn lengths(shape: &Dense) -> Option<Vec<usize>> {
     product(&lengths).map(|_| lengths)
 }
 
-fn product(shape: &[usize]) -> Option<usize> {
+pub(super) fn product(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |product, length| product.checked_mul(*length))
 }
 
@@ -262,14 +275,14 @@ fn flatten(input: &Dense, axis: i64) -> Option<Vec<usize>> {
     Some(vec![product(outer)?, product(inner)?])
 }
 
-fn axes(node: &NodeProto, input: Option<&Dense>) -> Option<Vec<i64>> {
+pub(super) fn axes(node: &NodeProto, input: Option<&Dense>) -> Option<Vec<i64>> {
     match input {
         Some(axes) => axes.integers(),
         None => node.ints("axes").map(<[i64]>::to_vec),
     }
 }
 
-fn normalise(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
+pub(super) fn normalise(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
     let normal = |axis: &i64| usize::try_from(if *axis < 0 { axis + rank as i64 } else { *axis }).ok();
     axes.iter().map(|axis| normal(axis).filter(|axis| *axis < rank)).collect()
 }

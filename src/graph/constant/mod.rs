@@ -8,6 +8,7 @@
 mod dense;
 mod evaluate;
 mod node;
+mod pick;
 
 use super::shape::Facts;
 use super::{Graph, NodeId, Origin, ValueId};

@@ -3,6 +3,7 @@
 use super::call::{Call, Setting, normalized};
 use super::numbers::pick;
 use super::{Axes, HIGHEST_RANK, Length, Number};
+use crate::graph::slice::places;
 
 /// What a slice takes of one axis.
 #[derive(Clone, Copy)]
@@ -25,12 +26,12 @@ pub(super) fn shape(call: &mut Call) -> Axes {
 pub(super) fn numbers(call: &Call) -> Option<Vec<Number>> {
     let (numbers, lengths) = (call.numbers(0)?, call.known_lengths(0)?);
     let ranges = ranges(call, lengths.len())?;
-    let places = |(axis, length): (usize, &usize)| match ranges.iter().find(|(sliced, _)| *sliced == axis) {
+    let taken = |(axis, length): (usize, &usize)| match ranges.iter().find(|(sliced, _)| *sliced == axis) {
         Some((_, range)) => Some((axis, range.indices(*length)?.collect())),
         None => Some((axis, (0..*length).collect())),
     };
-    let places = lengths.iter().enumerate().map(places).collect::<Option<Vec<_>>>()?;
-    pick(&numbers, &lengths, &places)
+    let taken = lengths.iter().enumerate().map(taken).collect::<Option<Vec<_>>>()?;
+    pick(&numbers, &lengths, &taken)
 }
 
 /// Which axes are sliced, and how; `None` when not even that is known.
@@ -75,20 +76,6 @@ impl Range {
 
     /// Which places of an axis of this length it takes.
     fn indices(self, length: usize) -> Option<impl ExactSizeIterator<Item = usize>> {
-        let wide = |number: Number| number.known().map(i128::from);
-        let (start, end, step) = (wide(self.start)?, wide(self.end)?, wide(self.step)?);
-        let length = length as i128;
-        let from_end = |place: i128| if place < 0 { place + length } else { place };
-        let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
-        let first = from_end(start).clamp(low.max(0).min(high.max(0)), high.max(0));
-        let last = from_end(end).clamp(low, high.max(low));
-        let distance = if step > 0 { last - first } else { first - last };
-        let count = match step {
-            0 => return None,
-            _ if length == 0 || distance <= 0 => 0,
-            _ => (distance + step.abs() - 1) / step.abs(),
-        };
-        let count = usize::try_from(count).ok()?;
-        Some((0..count).map(move |index| (first + index as i128 * step) as usize))
+        places(self.start.known()?, self.end.known()?, self.step.known()?, length)
     }
 }

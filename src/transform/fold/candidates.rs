@@ -38,7 +38,7 @@ impl Planner<'_> {
         let health = norm.as_ref().ok().map(Health::of);
         let channels = norm.as_ref().ok().map(BatchNorm::channels).or_else(|| self.channels(node));
         let source = norm.and_then(|norm| Source::of_norm(node, norm));
-        let is_selected = self.options.selection.contains(&self.graph.label(node));
+        let is_selected = !self.left_out.contains(&node);
         let refusal = match source {
             Ok(source) => {
                 self.sources.insert(node, source);
@@ -61,7 +61,7 @@ impl Planner<'_> {
     pub fn is_root(&self, node: NodeId, norms: &BTreeMap<NodeId, Norm>) -> bool {
         match norms.get(&node) {
             Some(norm) => norm.refusal.is_none(),
-            None => self.options.affine && self.options.selection.contains(&self.graph.label(node)),
+            None => self.options.affine && !self.left_out.contains(&node),
         }
     }
 }

@@ -29,7 +29,7 @@ use super::selection::{Selection, SelectionError};
 use crate::graph::{Graph, GraphError, NodeId};
 use crate::onnx::payload::{Overflow, Payload, PayloadError};
 use crate::onnx::schema::ModelProto;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 pub use health::Health;
 pub use plan::Direction;
@@ -153,31 +153,54 @@ pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldErr
 pub fn fold_owned(model: ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
     let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
-    let mut plan = Plan::new(&graph, options)?;
+    // By the names that nodes have now: one without a name is called by what it makes.
+    let is_left_out = |node: &NodeId| !options.selection.contains(&graph.label(*node));
+    let left_out: HashSet<NodeId> =
+        if options.selection.is_everything() { HashSet::new() } else { graph.nodes().filter(is_left_out).collect() };
+    let plan = Plan::new(&graph, options, &left_out)?;
     options.selection.check_all_match(plan.candidates.iter().map(|node| graph.label(*node)))?;
-    let mut weights = plan.weights();
-    let mut decisions = std::mem::take(&mut plan.decisions);
-    apply::apply(&mut graph, plan);
+    let mut done = Done { decisions: BTreeMap::new(), weights: Vec::new() };
+    let mut again = done.carry_out(&mut graph, plan);
     let mut merged = MergeReport::default();
-    while options.merge_branches && merged.add(merge_branches(&mut graph)) {
-        // A branch less can let others fold.
-        let mut plan = Plan::new(&graph, options)?;
-        weights.extend(plan.weights());
-        decide_again(&mut decisions, std::mem::take(&mut plan.decisions));
-        apply::apply(&mut graph, plan);
+    for _ in 0..MOST_ROUNDS {
+        // What is gone, and a branch less, can let others fold.
+        let any_merged = options.merge_branches && merged.add(merge_branches(&mut graph));
+        if !again && !any_merged {
+            break;
+        }
+        let plan = Plan::new(&graph, options, &left_out)?;
+        again = done.carry_out(&mut graph, plan);
     }
     let remains: HashSet<NodeId> = graph.nodes().collect();
-    let report = FoldReport::new(decisions, merged, nodes_before, &remains);
-    Ok(Folded { model: graph.into_model(), report, weights })
+    let report = FoldReport::new(done.decisions.into_values().collect(), merged, nodes_before, &remains);
+    Ok(Folded { model: graph.into_model(), report, weights: done.weights })
 }
 
-/// Takes over what was decided in a later round.
-fn decide_again(decisions: &mut Vec<Decision>, later: Vec<Decision>) {
-    for decision in later {
-        match decisions.iter_mut().find(|earlier| earlier.node == decision.node) {
-            Some(earlier) => *earlier = decision,
-            None => decisions.push(decision),
+/// Each round takes something away that the next one does not look at again.
+const MOST_ROUNDS: usize = 16;
+
+/// What was done in all rounds.
+struct Done {
+    decisions: BTreeMap<NodeId, Decision>,
+    weights: Vec<Vec<Payload>>,
+}
+
+impl Done {
+    /// Carries a plan out; returns whether that can let others fold.
+    fn carry_out(&mut self, graph: &mut Graph, mut plan: Plan) -> bool {
+        self.weights.extend(plan.weights());
+        for decision in std::mem::take(&mut plan.decisions) {
+            match self.decisions.get_mut(&decision.node) {
+                // What was folded once stays folded.
+                Some(earlier) if earlier.outcome.is_err() => earlier.outcome = decision.outcome,
+                // What an edit put in was never there.
+                None if graph.is_loaded(decision.node) => _ = self.decisions.insert(decision.node, decision),
+                _ => {}
+            }
         }
+        let again = plan.leaves_some && !plan.is_empty();
+        apply::apply(graph, plan);
+        again
     }
 }
 

@@ -10,12 +10,14 @@ use crate::graph::{Graph, NodeId};
 use crate::linear::bias::NewConstant;
 use crate::onnx::payload::Payload;
 use crate::refusal::{Code, Refusal};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// All decisions and the changes that follow from them.
 pub struct Plan {
     /// The nodes that can be selected: BatchNormalizations and constant arithmetic, in graph order.
     pub candidates: BTreeSet<NodeId>,
+    /// Whether some of them stay that are not the bias of an operator.
+    pub leaves_some: bool,
     /// One per BatchNormalization, and per constant arithmetic that vanishes, in graph order.
     pub decisions: Vec<Decision>,
     /// The places that take maps in, with all that they take.
@@ -70,20 +72,28 @@ pub struct Gone {
 }
 
 impl Plan {
-    /// Decides about every node of the graph that applies a map.
+    /// Decides about every node of the graph that applies a map, but for those `left_out`.
     ///
     /// # Errors
     /// When a BatchNormalization, or what it would be folded into, makes the model an invalid one.
-    pub fn new(graph: &Graph, options: &FoldOptions) -> Result<Plan, FoldError> {
+    pub fn new(graph: &Graph, options: &FoldOptions, left_out: &HashSet<NodeId>) -> Result<Plan, FoldError> {
         let constants = Constants::new(graph);
-        let mut planner = Planner::new(graph, &constants, options);
+        let mut planner = Planner::new(graph, &constants, options, left_out);
         let mut norms = planner.read_sources()?;
-        let candidates = norms.keys().chain(planner.sources.keys()).copied().collect();
+        let candidates: BTreeSet<NodeId> = norms.keys().chain(planner.sources.keys()).copied().collect();
         planner.fold_all(&mut norms)?;
+        let is_done = |node: &NodeId| planner.is_gone(*node) || planner.is_home(*node) || planner.is_settled(*node);
+        let leaves_some = !candidates.iter().all(is_done);
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
         gone.sort_unstable_by_key(|(node, _)| *node);
-        Ok(Plan { candidates, decisions, sites: planner.sites, gone, shifts: planner.shifts, shorter: planner.shorter })
+        let Planner { sites, shifts, shorter, .. } = planner;
+        Ok(Plan { candidates, leaves_some, decisions, sites, gone, shifts, shorter })
+    }
+
+    /// Whether anything changes.
+    pub fn is_empty(&self) -> bool {
+        self.gone.is_empty() && self.shifts.is_empty()
     }
 
     /// The scaled weights, each after those that it would be without the last map, the last two …

@@ -15,7 +15,7 @@ use crate::onnx::payload::Payload;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The plan as far as it is made.
 pub struct Planner<'a> {
@@ -25,6 +25,8 @@ pub struct Planner<'a> {
     pub constants: &'a Constants<'a>,
     /// What is wanted.
     pub options: &'a FoldOptions,
+    /// The nodes that are not selected.
+    pub left_out: &'a HashSet<NodeId>,
     /// All nodes that apply maps.
     pub sources: BTreeMap<NodeId, Source>,
     /// What takes maps in.
@@ -47,11 +49,17 @@ pub struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// A plan of nothing yet.
-    pub fn new(graph: &'a Graph, constants: &'a Constants<'a>, options: &'a FoldOptions) -> Self {
+    pub fn new(
+        graph: &'a Graph,
+        constants: &'a Constants<'a>,
+        options: &'a FoldOptions,
+        left_out: &'a HashSet<NodeId>,
+    ) -> Self {
         Planner {
             graph,
             constants,
             options,
+            left_out,
             sources: BTreeMap::new(),
             sites: BTreeMap::new(),
             gone: HashMap::new(),
@@ -96,8 +104,8 @@ impl<'a> Planner<'a> {
 
     /// Whether a node may vanish together with one after it.
     pub fn may_vanish(&self, source: &Source) -> bool {
-        let is_selected = || self.options.selection.contains(&self.graph.label(source.node));
-        (!source.is_norm() || is_selected()) && source.check_name(self.graph).is_ok()
+        let is_selected = !self.left_out.contains(&source.node);
+        (!source.is_norm() || is_selected) && source.check_name(self.graph).is_ok()
     }
 
     /// Whether a weight was found to overflow by what this node adds to it.

@@ -29,7 +29,8 @@ impl Planner<'_> {
     /// # Errors
     /// When a node makes the model an invalid one.
     pub fn fold_all(&mut self, norms: &mut BTreeMap<NodeId, Norm>) -> Result<(), FoldError> {
-        let roots: Vec<NodeId> = self.sources.keys().copied().filter(|node| self.is_root(*node, norms)).collect();
+        let is_root = |node: &NodeId| self.sources.contains_key(node) && self.is_root(*node, norms);
+        let roots: Vec<NodeId> = self.graph.nodes().filter(is_root).collect();
         // What went forward can have left a way back for others.
         for _ in 0..MOST_ROUNDS {
             self.fold_all_backward(&roots, norms)?;
@@ -78,7 +79,7 @@ impl Planner<'_> {
     }
 
     /// Whether a node is the bias of a linear operator.
-    fn is_settled(&self, node: NodeId) -> bool {
+    pub fn is_settled(&self, node: NodeId) -> bool {
         let site = self.homes.get(&node).and_then(|place| self.site(*place));
         self.settled.contains(&node) || site.is_some_and(|site| matches!(site.leaf, Leaf::Linear(_)))
     }
