@@ -191,8 +191,7 @@ impl Done {
         self.weights.extend(plan.weights());
         for decision in std::mem::take(&mut plan.decisions) {
             match self.decisions.get_mut(&decision.node) {
-                // What was folded once stays folded.
-                Some(earlier) if earlier.outcome.is_err() => earlier.outcome = decision.outcome,
+                Some(earlier) => earlier.revise(decision),
                 // What an edit put in was never there.
                 None if graph.is_loaded(decision.node) => _ = self.decisions.insert(decision.node, decision),
                 _ => {}

@@ -48,6 +48,17 @@ pub struct Decision {
     pub outcome: Result<(Direction, Vec<(String, String)>), Refusal>,
 }
 
+impl Decision {
+    /// Takes over what was decided in a later round. What was folded once stays folded, and a refusal
+    /// for the same reason is told in the names that nodes had at first.
+    pub fn revise(&mut self, later: Decision) {
+        let code = |outcome: &Result<_, Refusal>| outcome.as_ref().err().map(|refusal| refusal.code);
+        if self.outcome.is_err() && code(&self.outcome) != code(&later.outcome) {
+            self.outcome = later.outcome;
+        }
+    }
+}
+
 /// Where a map goes from its node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
