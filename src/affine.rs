@@ -152,6 +152,15 @@ impl Affine {
         (less.expanded(&self.axes) == *self).then_some(less)
     }
 
+    /// A map that depends on axis 1 only, told for so many channels; `None` if it depends on others, or
+    /// on another number of channels.
+    pub fn along_channels(&self, channels: usize) -> Option<Affine> {
+        let others = (0..self.axes.len()).filter(|axis| *axis != 1);
+        let map = others.into_iter().try_fold(self.clone(), |map, axis| map.without(axis))?;
+        let fits = map.length(1) == 1 || map.length(1) == channels;
+        fits.then(|| map.expanded(&[1, channels]))
+    }
+
     /// The same map without its shift.
     #[must_use]
     pub fn without_shift(&self) -> Affine {

@@ -67,14 +67,23 @@ impl BatchNorm {
     /// # Errors
     /// The refusal, when the node is in training mode, malformed, or not constant.
     pub fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
-        if let Some(name) = graph.proto(node).malformed_attribute(&ATTRIBUTES) {
-            return Err(Refusal::new(Code::Malformed, format!("its attribute `{name}` is not one number")));
-        }
-        if let Some(name) = graph.proto(node).attribute_of_function(&ATTRIBUTES) {
-            return Err(Refusal::new(Code::InFunction, per_call(&format!("its attribute `{name}`"))));
-        }
+        check_attributes(graph, node)?;
         check_outputs(graph, node)?;
         check_mode(graph, node)?;
+        Self::read_parameters(graph, constants, node)
+    }
+
+    /// As [`read`](Self::read), in training mode too: then the mean and the variance are those that are
+    /// stored, and the output is normalised by others.
+    ///
+    /// # Errors
+    /// The refusal, when the node is malformed, or not constant.
+    pub fn read_in_any_mode(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
+        check_attributes(graph, node)?;
+        Self::read_parameters(graph, constants, node)
+    }
+
+    fn read_parameters(graph: &Graph, constants: &Constants, node: NodeId) -> Result<BatchNorm, Refusal> {
         let read = |(slot, name)| parameter(graph, constants, node, slot, name);
         let parameters = [read(PARAMETERS[0])?, read(PARAMETERS[1])?, read(PARAMETERS[2])?, read(PARAMETERS[3])?];
         check_shapes(graph, constants, node, &parameters)?;
@@ -110,6 +119,16 @@ impl BatchNorm {
             shift.push(t);
         }
         Ok(Affine::per_channel(scale, shift))
+    }
+}
+
+fn check_attributes(graph: &Graph, node: NodeId) -> Result<(), Refusal> {
+    if let Some(name) = graph.proto(node).malformed_attribute(&ATTRIBUTES) {
+        return Err(Refusal::new(Code::Malformed, format!("its attribute `{name}` is not one number")));
+    }
+    match graph.proto(node).attribute_of_function(&ATTRIBUTES) {
+        Some(name) => Err(Refusal::new(Code::InFunction, per_call(&format!("its attribute `{name}`")))),
+        None => Ok(()),
     }
 }
 

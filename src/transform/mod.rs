@@ -3,5 +3,8 @@
 pub mod fold;
 pub mod freeze;
 pub mod merge;
+mod operand;
+mod readers;
 pub mod selection;
 pub mod specialize;
+pub mod strip_bias;

@@ -2,7 +2,6 @@
 
 use super::home::Home;
 use super::planner::Planner;
-use super::readers::check_sole;
 use super::site::{Leaf, Place};
 use super::source::{Kind, Source};
 use super::walk::{Mark, Take, Walk};
@@ -12,6 +11,7 @@ use crate::linear;
 use crate::operator::Operator;
 use crate::passage;
 use crate::refusal::{Code, Refusal};
+use crate::transform::readers::check_sole;
 
 /// How many joins may be nested.
 const DEEPEST: usize = 64;

@@ -131,7 +131,7 @@ impl Site {
             return Ok(Edits { scale, shift, ..Edits::default() });
         };
         let channels = norm.channels();
-        let total = along_channels(&total, channels).ok_or_else(|| misfit(op))?;
+        let total = total.along_channels(channels).ok_or_else(|| misfit(op))?;
         // y = γ'·(x − μ)/σ + β': μ and σ stay.
         let spread = |channel: usize| (norm.variance[channel] + norm.epsilon).sqrt();
         let scale: Vec<f64> = (0..channels).map(|channel| total.scale()[channel] * spread(channel)).collect();
@@ -173,12 +173,4 @@ pub fn operand(op: &Operator, map: &Affine, rank: usize, element: FloatType) -> 
 
 fn misfit(op: &Operator) -> Refusal {
     op.refuse(Code::ChannelAxis, format!("{} has not the axes that the map depends on", op.label()))
-}
-
-/// A map that depends on axis 1 only, told for all channels.
-fn along_channels(map: &Affine, channels: usize) -> Option<Affine> {
-    let others = (0..map.axes().len()).filter(|axis| *axis != 1);
-    let map = others.into_iter().try_fold(map.clone(), |map, axis| map.without(axis))?;
-    matches!(map.length(1), 1).then_some(()).or((map.length(1) == channels).then_some(()))?;
-    Some(map.expanded(&[1, channels]))
 }

@@ -3,7 +3,6 @@
 
 use super::home::Home;
 use super::planner::Planner;
-use super::readers::{MANY, check_inside};
 use super::site::{Leaf, Place};
 use super::source::{Kind, Source};
 use super::walk::{Take, Walk};
@@ -13,6 +12,7 @@ use crate::linear::bias::Bias;
 use crate::linear::{self, Linear};
 use crate::passage;
 use crate::refusal::{Code, Refusal};
+use crate::transform::readers::{MANY, check_inside};
 
 /// How many nodes may follow one another between.
 const DEEPEST: usize = 64;

@@ -17,7 +17,7 @@ mod health;
 mod home;
 mod plan;
 mod planner;
-mod readers;
+
 mod report;
 mod site;
 mod source;
