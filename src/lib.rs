@@ -38,5 +38,6 @@ pub mod operator;
 pub mod passage;
 pub mod refusal;
 pub mod report;
+pub mod stats;
 pub mod transform;
 pub mod verify;

@@ -5,6 +5,7 @@ use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
 use crate::transform::fold::FoldError;
+use crate::transform::insert::InsertError;
 use crate::transform::selection::SelectionError;
 use crate::transform::specialize::SpecializeError;
 use crate::verify::VerifyError;
@@ -30,6 +31,9 @@ pub enum Failure {
     /// The model cannot be folded.
     #[error(transparent)]
     Fold(#[from] FoldError),
+    /// Nothing can be inserted into the model.
+    #[error(transparent)]
+    Insert(#[from] InsertError),
     /// A pattern is not usable.
     #[error(transparent)]
     Selection(#[from] SelectionError),

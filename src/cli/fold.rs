@@ -4,7 +4,7 @@ use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArgume
 use super::contain::Risk;
 use super::error::Failure;
 use super::prepare::TransformArguments;
-use super::progress::Progress;
+use super::result::{is_same_file, verify_before_writing};
 use super::warning::{warn_if_rewritten, warn_of_frozen, warn_of_losses};
 use super::{Status, interrupt, write_report};
 use crate::onnx::external::Storage;
@@ -14,7 +14,7 @@ use crate::report::{DataSummary, FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::transform::freeze::Frozen;
 use crate::transform::specialize::Specialized;
-use crate::verify::{Verification, VerifyError, verify};
+use crate::verify::Verification;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -76,11 +76,6 @@ pub struct Options {
 
     #[command(flatten)]
     report: ReportArguments,
-}
-
-/// Whether two paths lead to one file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// What was done before the model was folded.
@@ -200,7 +195,9 @@ impl Options {
         let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
         // A model that was only frozen would be compared with itself.
         let original = prepared.original.as_ref().filter(|_| folded.report.changed());
-        let verification = original.map(|original| self.verify(original, &folded.model)).transpose()?;
+        let verification = original
+            .map(|original| verify_before_writing(original, &folded.model, &self.verify, self.report.quiet))
+            .transpose()?;
         let same = verification.as_ref().is_none_or(|verification| verification.same);
         // What did not change is already there.
         let is_there =
@@ -215,15 +212,6 @@ impl Options {
             check_saves(&folded.model)?;
         }
         Ok(Attempt { verification, saved })
-    }
-
-    fn verify(&self, model: &ModelProto, folded: &ModelProto) -> Result<Verification, Failure> {
-        let progress = Progress::new("verifying", self.report.quiet);
-        let result = verify(model, folded, &self.verify.options(), &|done, total| progress.set(done, total));
-        result.map_err(|error| match error {
-            VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
-            cannot_run => Failure::Unverified(cannot_run),
-        })
     }
 
     fn print(&self, summary: &FoldSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {

@@ -232,6 +232,18 @@ impl Graph {
         self.scope(self.node(id).scope).opset
     }
 
+    /// The version of the standard operator set of the main graph.
+    pub fn main_opset(&self) -> i64 {
+        self.scopes.first().map_or(1, |main| main.opset)
+    }
+
+    /// The inputs of the main graph that a caller has to give, in their order.
+    pub fn main_inputs(&self) -> impl Iterator<Item = ValueId> {
+        let inputs = self.scopes.first().into_iter().flat_map(|main| &main.graph.input);
+        let values = inputs.filter_map(|info| self.resolve(ScopeId(0), text(&info.name)));
+        values.filter(|value| self.value(*value).origin == Origin::Input)
+    }
+
     /// The kind of scope that a node is in; a subgraph inside a function is in the function.
     pub fn scope_kind(&self, id: NodeId) -> ScopeKind {
         let scope = self.node(id).scope;

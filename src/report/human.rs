@@ -12,22 +12,24 @@ use anstyle::{AnsiColor, Style};
 use std::time::Duration;
 
 /// More BatchNormalizations than this are grouped.
-const GROUP_ABOVE: usize = 12;
+pub(super) const GROUP_ABOVE: usize = 12;
 /// So many of a group that is kept are shown by name.
-const SHOWN_OF_GROUP: usize = 5;
+pub(super) const SHOWN_OF_GROUP: usize = 5;
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const KEPT: Style = AnsiColor::Yellow.on_default();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const KEPT: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const BOLD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
+
+pub use super::inserted::insert;
 
 /// What `fold` did: a table, a summary, and where the result is.
 pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     let report = summary.report;
     let mut text = format!("{BOLD}{}{BOLD:#}\n", title(&summary.model));
     if report.norms.is_empty() && !report.changed() {
-        return text + "no BatchNormalization\n" + &written(summary);
+        return text + "no BatchNormalization\n" + &written_of_fold(summary);
     }
     text += &match verbose || report.norms.len() <= GROUP_ABOVE {
         true => table(report),
@@ -36,14 +38,14 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     text += &merged(report, verbose);
     text += &prepared(summary, verbose);
     text += &format!("{}\n", summary_line(summary, elapsed));
-    text + &codes_hint(report.norms.iter()) + &written(summary)
+    text + &codes_hint(report.norms.iter().filter_map(refusal)) + &written_of_fold(summary)
 }
 
-fn title(model: &str) -> String {
+pub(super) fn title(model: &str) -> String {
     if model == "-" { "standard input".into() } else { printable(model) }
 }
 
-fn duration(elapsed: Duration) -> String {
+pub(super) fn duration(elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
@@ -63,7 +65,7 @@ fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {
     format!("{BOLD}{folded} folded{BOLD:#}{others}, {kept} kept · {nodes} · {verdict} · {}", duration(elapsed))
 }
 
-fn verdict(verification: &Verification) -> String {
+pub(super) fn verdict(verification: &Verification) -> String {
     let style = if verification.same { GOOD } else { BAD };
     format!("{style}{}{style:#}", verification.sentence())
 }
@@ -92,8 +94,8 @@ fn prepared(summary: &FoldSummary, verbose: bool) -> String {
 }
 
 /// What the codes mean, if it is to be said, else where to find it.
-fn codes_hint<'a>(norms: impl Iterator<Item = &'a NormReport>) -> String {
-    let refusals: Vec<&Refusal> = norms.filter_map(refusal).collect();
+pub(super) fn codes_hint<'a>(refusals: impl Iterator<Item = &'a Refusal>) -> String {
+    let refusals: Vec<&Refusal> = refusals.collect();
     match refusals.first() {
         Some(first) if first.explanation.is_none() => {
             format!("{DIM}`bn-tool explain {}` says more{DIM:#}\n", first.code)
@@ -102,11 +104,16 @@ fn codes_hint<'a>(norms: impl Iterator<Item = &'a NormReport>) -> String {
     }
 }
 
-fn written(summary: &FoldSummary) -> String {
-    match &summary.written {
-        Some(path) if path == "-" => String::new(),
-        Some(path) => summary.data.as_ref().map_or(String::new(), |data| written_with(path, data, summary.in_place)),
-        None if !summary.wanted => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
+fn written_of_fold(summary: &FoldSummary) -> String {
+    written(summary.written.as_deref(), summary.data.as_ref(), summary.wanted, summary.in_place)
+}
+
+/// Where the result is, if anywhere.
+pub(super) fn written(path: Option<&str>, data: Option<&DataSummary>, wanted: bool, in_place: bool) -> String {
+    match path {
+        Some("-") => String::new(),
+        Some(path) => data.map_or(String::new(), |data| written_with(path, data, in_place)),
+        None if !wanted => format!("{DIM}nothing was written (no -o OUT){DIM:#}\n"),
         None => "nothing was written\n".into(),
     }
 }
@@ -255,7 +262,7 @@ pub fn inspect(summary: &InspectSummary) -> String {
     rows.extend(norms.iter().map(|norm| inspect_row(norm)));
     let foldable = format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len());
     let explained = norms.iter().filter_map(|norm| refusal(norm)).any(|refusal| refusal.explanation.is_some());
-    head + &render(&rows) + &foldable + &if explained { codes_hint(norms.iter().copied()) } else { String::new() }
+    head + &render(&rows) + &foldable + &if explained { codes_hint(norms.iter().filter_map(|norm| refusal(norm))) } else { String::new() }
 }
 
 fn inspect_row(norm: &NormReport) -> Vec<Cell> {

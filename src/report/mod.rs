@@ -2,6 +2,7 @@
 
 mod explanations;
 pub mod human;
+mod inserted;
 pub mod json;
 mod table;
 
@@ -9,6 +10,7 @@ use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
 use crate::transform::fold::{FoldReport, NormReport};
+use crate::transform::insert::InsertReport;
 use crate::verify::Verification;
 use serde::Serialize;
 use std::path::Path;
@@ -47,6 +49,49 @@ pub struct FoldSummary<'a> {
     pub report: &'a FoldReport,
     /// What the comparison (with the frozen model) found; absent when nothing was folded or it was not wanted.
     pub verification: Option<&'a Verification>,
+}
+
+/// What `insert` did.
+#[derive(Serialize)]
+pub struct InsertSummary<'a> {
+    /// The model.
+    pub model: String,
+    /// The file that was written, if any.
+    pub written: Option<String>,
+    /// Its data files, and what became of the old ones.
+    #[serde(flatten)]
+    pub data: Option<DataSummary>,
+    /// Whether a file was to be written.
+    #[serde(skip)]
+    pub wanted: bool,
+    /// Whether the file is the model itself.
+    #[serde(skip)]
+    pub in_place: bool,
+    /// Where BatchNormalizations were inserted, and where not.
+    #[serde(flatten)]
+    pub report: &'a InsertReport,
+    /// What they compute at first: `identity`, `calibrate` or `standardize`.
+    pub init: &'static str,
+    /// Whether they normalise by the statistics of the batch.
+    pub training: bool,
+    /// What was measured for that.
+    pub measured: Option<&'a MeasureSummary>,
+    /// Whether the model is to compute the same as before.
+    pub preserves: bool,
+    /// What the comparison found; where the model is not to compute the same, how far it is off.
+    pub verification: Option<&'a Verification>,
+}
+
+/// What statistics were measured of.
+#[derive(Serialize)]
+pub struct MeasureSummary {
+    /// How many samples.
+    pub samples: usize,
+    /// How often they were run.
+    pub passes: usize,
+    /// How far the statistics that the last pass measured are from those that were in place while it
+    /// ran: the largest |Δμ|/σ or |Δσ|/σ of all channels.
+    pub residual: f64,
 }
 
 /// The data files of a model that was written.

@@ -127,7 +127,7 @@ fn insert_add(graph: &mut Graph, node: NodeId, name: &str, shift: &NewConstant) 
     let constant = add(graph, node, name, shift);
     let base = format!("{}_before_{name}", graph.name(output));
     let before = graph.fresh_name(&base);
-    if let Some(inserted) = graph.insert_behind(node, "Add", constant, before) {
+    if let Some(inserted) = graph.insert_behind(node, "Add", &[constant], before) {
         set_broadcast(graph, inserted);
     }
 }

@@ -15,7 +15,7 @@ mod forward;
 mod health;
 mod plan;
 mod planner;
-mod readers;
+pub(super) mod readers;
 mod report;
 mod site;
 mod source;
