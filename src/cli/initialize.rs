@@ -1,6 +1,9 @@
 //! What inserted BatchNormalizations compute at first: flags of `insert`.
 
 use super::error::Failure;
+use super::progress::Progress;
+use crate::data::{self, DataSource};
+use crate::initialize::{Goal, Measured, Measuring, insert_measured};
 use crate::onnx::schema::ModelProto;
 use crate::report::MeasureSummary;
 use crate::transform::insert::{InsertOptions, Inserted, insert};
@@ -64,15 +67,36 @@ impl InitArguments {
         }
     }
 
-    /// Inserts, and measures what is needed for that, unless the result is not wanted.
+    /// Inserts, and measures what is needed for that, unless only the places are of interest.
     pub fn insert(
         &self,
         model: &ModelProto,
         options: InsertOptions,
-        _only_plan: bool,
-        _quiet: bool,
+        only_places: bool,
+        threads: usize,
+        quiet: bool,
     ) -> Result<Initialized, Failure> {
-        let preserves = options.preserves();
-        Ok(Initialized { inserted: insert(model, &options)?, measured: None, preserves })
+        let preserves = options.preserves() && self.init != Init::Standardize;
+        let goal = match self.init {
+            Init::Calibrate => Goal::Calibrate,
+            Init::Standardize => Goal::Standardize,
+            Init::Identity => return Ok(Initialized { inserted: insert(model, &options)?, measured: None, preserves }),
+        };
+        if only_places {
+            return Ok(Initialized { inserted: insert(model, &options)?, measured: None, preserves });
+        }
+        let sources: Vec<DataSource> = self.data.iter().map(|text| DataSource::parse(text)).collect();
+        let data = data::open(model, &sources)?;
+        let progress = Progress::new("measuring", quiet);
+        let measuring =
+            Measuring { data: &*data, threads, progress: &|done, total| progress.set(done, total) };
+        let (inserted, measured) = insert_measured(model, &options, goal, &measuring)?;
+        Ok(Initialized { inserted, measured: Some(measured.into()), preserves })
+    }
+}
+
+impl From<Measured> for MeasureSummary {
+    fn from(Measured { samples, passes, residual }: Measured) -> Self {
+        MeasureSummary { samples, passes, residual }
     }
 }

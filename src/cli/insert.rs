@@ -7,6 +7,7 @@ use super::initialize::{InitArguments, Initialized};
 use super::result::{is_same_file, verify_before_writing};
 use super::warning::{warn_if_rewritten, warn_of_losses};
 use super::{Status, interrupt, write_report};
+use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, InsertSummary, human, json};
@@ -197,7 +198,8 @@ impl Options {
 
     /// Inserts, verifies the result and saves it.
     fn insert(&self, model: &ModelProto, target: Option<&Path>) -> Result<(Initialized, Attempt), Failure> {
-        let initialized = self.init.insert(model, self.options()?, self.check, self.report.quiet)?;
+        let threads = self.verify.options().threads;
+        let initialized = self.init.insert(model, self.options()?, self.check, threads, self.report.quiet)?;
         let result = &initialized.inserted.model;
         let changed = initialized.inserted.report.changed();
         let compares = changed && !self.no_verify && !self.check && !self.training;
@@ -205,11 +207,14 @@ impl Options {
             .then(|| verify_before_writing(model, result, &self.verify, self.report.quiet))
             .transpose()?;
         let same = verification.as_ref().is_none_or(|verification| verification.same) || !initialized.preserves;
-        let wanted = target.filter(|_| same);
+        let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
+        // What did not change is already there.
+        let is_there =
+            |target: &&Path| !changed && options.storage == Storage::Keep && is_same_file(target, &self.model);
+        let wanted = target.filter(|target| same && !is_there(target));
         if wanted.is_some_and(is_text) {
             warn_of_losses(result);
         }
-        let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
         let saved = wanted.map(|target| save_with(result, target, &options)).transpose()?;
         if target.is_none() && changed {
             check_saves(result)?;
