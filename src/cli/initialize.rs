@@ -88,8 +88,7 @@ impl InitArguments {
         let sources: Vec<DataSource> = self.data.iter().map(|text| DataSource::parse(text)).collect();
         let data = data::open(model, &sources)?;
         let progress = Progress::new("measuring", quiet);
-        let measuring =
-            Measuring { data: &*data, threads, progress: &|done, total| progress.set(done, total) };
+        let measuring = Measuring { data: &*data, threads, progress: &|done, total| progress.set(done, total) };
         let (inserted, measured) = insert_measured(model, &options, goal, &measuring)?;
         Ok(Initialized { inserted, measured: Some(measured.into()), preserves })
     }

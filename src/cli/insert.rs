@@ -203,9 +203,8 @@ impl Options {
         let result = &initialized.inserted.model;
         let changed = initialized.inserted.report.changed();
         let compares = changed && !self.no_verify && !self.check && !self.training;
-        let verification = compares
-            .then(|| verify_before_writing(model, result, &self.verify, self.report.quiet))
-            .transpose()?;
+        let verification =
+            compares.then(|| verify_before_writing(model, result, &self.verify, self.report.quiet)).transpose()?;
         let same = verification.as_ref().is_none_or(|verification| verification.same) || !initialized.preserves;
         let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
         // What did not change is already there.

@@ -120,7 +120,9 @@ impl Bound {
             }
         }
         if shape.is_empty() || self.samples() == 0 {
-            return Err(self.misfit(format!("its shape {shape:?} holds no sample of {} along the first axis", self.batch)));
+            return Err(
+                self.misfit(format!("its shape {shape:?} holds no sample of {} along the first axis", self.batch))
+            );
         }
         self.sample(0).map(drop)
     }

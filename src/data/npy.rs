@@ -259,7 +259,8 @@ mod tests {
             let error = open(header, data).expect_err("refused").to_string();
             assert!(error.contains(text), "{error}");
         };
-        let header = |descr: &str, shape: &str| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}");
+        let header =
+            |descr: &str, shape: &str| format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}");
         says(&header("'<f4'", "(3,)"), &[0; 11], "too short for the shape [3]");
         says(&header("'<f4'", "(4294967296, 4294967296, 4)"), &[], "too short");
         says(&header("'|O'", "(1,)"), &[0; 8], "of type |O");
@@ -268,7 +269,13 @@ mod tests {
         says(&header("'<f4'", "3"), &[0; 12], "shape");
         says("{'descr': '<f4', 'shape': (3,)}", &[0; 12], "fortran_order");
         says("{'descr': '<f4', 'fortran_order': 0, 'shape': (3,)}", &[0; 12], "order");
-        for bytes in [&b""[..], b"\x93NUMPY", b"\x93NUMPY\x04\0\0\0\0\0", b"PK\x03\x04 not numpy", b"\x93NUMPY\x02\0\xff\xff\xff\xff"] {
+        for bytes in [
+            &b""[..],
+            b"\x93NUMPY",
+            b"\x93NUMPY\x04\0\0\0\0\0",
+            b"PK\x03\x04 not numpy",
+            b"\x93NUMPY\x02\0\xff\xff\xff\xff",
+        ] {
             let file = tempfile::NamedTempFile::new().expect("a file");
             std::fs::write(file.path(), bytes).expect("it is written");
             assert!(matches!(Npy::open(file.path()), Err(DataError::Format { .. })), "{bytes:?}");

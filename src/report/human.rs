@@ -262,7 +262,9 @@ pub fn inspect(summary: &InspectSummary) -> String {
     rows.extend(norms.iter().map(|norm| inspect_row(norm)));
     let foldable = format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len());
     let explained = norms.iter().filter_map(|norm| refusal(norm)).any(|refusal| refusal.explanation.is_some());
-    head + &render(&rows) + &foldable + &if explained { codes_hint(norms.iter().filter_map(|norm| refusal(norm))) } else { String::new() }
+    head + &render(&rows)
+        + &foldable
+        + &if explained { codes_hint(norms.iter().filter_map(|norm| refusal(norm))) } else { String::new() }
 }
 
 fn inspect_row(norm: &NormReport) -> Vec<Cell> {

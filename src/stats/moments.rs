@@ -109,7 +109,9 @@ mod tests {
         let (mean, m2) = defined(values);
         let size = values.iter().fold(0.0f64, |size, x| size.max(x.abs()));
         let spread = 1e-12 * (m2 + size * size * values.len() as f64 * 1e-3);
-        moment.count == values.len() as u64 && (moment.mean - mean).abs() <= 1e-14 * size && (moment.m2 - m2).abs() <= spread
+        moment.count == values.len() as u64
+            && (moment.mean - mean).abs() <= 1e-14 * size
+            && (moment.m2 - m2).abs() <= spread
     }
 
     proptest! {

@@ -12,6 +12,7 @@ mod flags;
 mod fold_properties;
 mod generate;
 mod hostile;
+mod insert;
 mod left_alone;
 mod many_readers;
 mod merge;

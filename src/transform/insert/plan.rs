@@ -69,7 +69,8 @@ impl Plan {
     /// When a layer makes the model an invalid one, or a pattern matches nothing.
     pub fn new(graph: &Graph, options: &InsertOptions) -> Result<Plan, InsertError> {
         let constants = Constants::new(graph);
-        let mut planner = Planner { graph, constants: &constants, options, shared: HashMap::new(), decisions: Vec::new() };
+        let mut planner =
+            Planner { graph, constants: &constants, options, shared: HashMap::new(), decisions: Vec::new() };
         match options.site {
             Site::Input => planner.plan_inputs(),
             _ => planner.plan_layers(),
@@ -125,7 +126,8 @@ impl Planner<'_> {
 
     fn behind(&self, op: &Operator, layer: &Layer) -> Result<Insertion, Refusal> {
         let graph = self.graph;
-        let is_first = |(_, channels): &&(NodeId, Option<Channels>)| channels.is_some_and(|channels| channels.axis == 1);
+        let is_first =
+            |(_, channels): &&(NodeId, Option<Channels>)| channels.is_some_and(|channels| channels.axis == 1);
         // A Transpose behind the layer may bring the channels to axis 1.
         let (node, channels) = *layer.made.iter().find(is_first).unwrap_or(&layer.made[0]);
         let channels = self.channels(op, channels, "output")?;

@@ -29,7 +29,8 @@ const MOST: usize = 48;
 /// # Errors
 /// The refusal, when nothing that reads the value is an activation, or something else does as well.
 pub fn activation(op: &Operator, value: ValueId, rank: usize) -> Result<Vec<NodeId>, Refusal> {
-    let mut region = Region { op: *op, rank, shapes: BTreeMap::from([(value, Shape::Straight)]), nodes: BTreeSet::new() };
+    let mut region =
+        Region { op: *op, rank, shapes: BTreeMap::from([(value, Shape::Straight)]), nodes: BTreeSet::new() };
     if op.graph.value(value).uses.len() > MOST {
         let detail = format!("`{}` has more than {MOST} readers", op.graph.name(value));
         return Err(Refusal::new(Code::OtherReader, detail));
@@ -64,8 +65,10 @@ impl Region<'_> {
     /// Who reads values of this shape, and is not in the region, in graph order.
     fn outside(&self, shape: Shape) -> impl Iterator<Item = Use> {
         let values = self.shapes.iter().filter(move |(_, of)| **of == shape).map(|(value, _)| *value);
-        let mut uses: Vec<Use> =
-            values.flat_map(|value| self.op.graph.data_uses(value).take(MOST)).filter(|usage| !self.nodes.contains(&usage.node)).collect();
+        let mut uses: Vec<Use> = values
+            .flat_map(|value| self.op.graph.data_uses(value).take(MOST))
+            .filter(|usage| !self.nodes.contains(&usage.node))
+            .collect();
         uses.sort_unstable_by_key(|usage| usage.node);
         uses.into_iter()
     }
