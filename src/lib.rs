@@ -1,8 +1,10 @@
-//! Fold, verify and inspect BatchNormalization in ONNX models.
+//! Fold, insert, verify and inspect BatchNormalization in ONNX models.
 //!
 //! In inference mode a BatchNormalization is a map per channel, `y = s ⊙ x + t`
 //! ([`affine::Affine`]). [`transform::fold`] lets the linear operator before it absorb
 //! the map, or says why not ([`refusal`]); [`verify`] runs both models and compares.
+//! [`transform::insert`] puts maps that change nothing in front of activations, and [`initialize`]
+//! measures statistics for them.
 //!
 //! ```
 //! use bn_tool::{onnx, transform::fold, verify};

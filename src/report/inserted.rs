@@ -26,8 +26,10 @@ pub fn insert(summary: &InsertSummary, verbose: bool, elapsed: Duration) -> Stri
 
 fn measured(measured: &MeasureSummary) -> String {
     let MeasureSummary { samples, passes, residual } = measured;
-    let plural = if *passes == 1 { "pass" } else { "passes" };
-    format!("statistics of {samples} samples, {passes} {plural}, consistent within {residual:.1e} σ\n")
+    match passes {
+        0 | 1 => format!("statistics of {samples} samples\n"),
+        _ => format!("statistics of {samples} samples, {passes} passes, consistent within {residual:.1e} σ\n"),
+    }
 }
 
 fn summary_line(summary: &InsertSummary, elapsed: Duration) -> String {

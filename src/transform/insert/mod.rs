@@ -59,6 +59,18 @@ pub enum InsertError {
     /// The selection is not usable.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// A pattern matches no layer.
+    #[error("`{pattern}` matches no Conv, ConvTranspose, Gemm or MatMul; `bn-tool insert MODEL -v` lists their names")]
+    NoLayer {
+        /// The pattern.
+        pattern: String,
+    },
+    /// A pattern matches no input.
+    #[error("`{pattern}` matches no input of the model")]
+    NoInput {
+        /// The pattern.
+        pattern: String,
+    },
     /// ε is no number that a BatchNormalization can be the identity with.
     #[error("epsilon must be at least 0 and less than 1, not {0}")]
     Epsilon(f32),

@@ -12,6 +12,7 @@ use crate::onnx::element::{DataType, FloatType};
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
 use crate::transform::fold::readers::check_inside;
+use crate::transform::selection::SelectionError;
 use std::collections::HashMap;
 
 /// All decisions, in graph order.
@@ -76,7 +77,12 @@ impl Plan {
             _ => planner.plan_layers(),
         }
         let Planner { decisions, .. } = planner;
-        options.selection.check_all_match(decisions.iter().map(|decision| &decision.name))?;
+        let matched = options.selection.check_all_match(decisions.iter().map(|decision| &decision.name));
+        matched.map_err(|error| match error {
+            SelectionError::Unmatched { pattern } if options.site == Site::Input => InsertError::NoInput { pattern },
+            SelectionError::Unmatched { pattern } => InsertError::NoLayer { pattern },
+            error => InsertError::Selection(error),
+        })?;
         for Decision { name, outcome, .. } in &decisions {
             if let Err(Refusal { code: Code::Malformed, detail, .. }) = outcome {
                 return Err(InsertError::Invalid { node: name.clone(), detail: detail.clone() });
@@ -161,10 +167,10 @@ impl Planner<'_> {
         let norm = self.norm(op, Place::InFront(value, vec![own]), scope, layer.element, channels)?;
         match self.shared.get(&(scope, value, channels.axis)).copied() {
             Some(first) => {
-                if let Some(Decision { outcome: Ok(Insertion::New(norm)), .. }) = self.decisions.get_mut(first) {
-                    if let Place::InFront(_, uses) = &mut norm.place {
-                        uses.push(own);
-                    }
+                if let Some(Decision { outcome: Ok(Insertion::New(norm)), .. }) = self.decisions.get_mut(first)
+                    && let Place::InFront(_, uses) = &mut norm.place
+                {
+                    uses.push(own);
                 }
                 Ok(Insertion::Shared(first))
             }

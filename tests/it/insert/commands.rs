@@ -1,7 +1,9 @@
 //! The command line of `insert`.
 
 use crate::tool::{Run, digits, repository, run};
+use bn_tool::onnx::element::FloatType;
 use bn_tool::onnx::load;
+use bn_tool::onnx::schema::ModelProto;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::fs;
@@ -73,14 +75,38 @@ fn calibrated_it_computes_the_same_with_the_statistics_of_the_data() {
     assert_eq!((&report["measured"]["samples"], &report["measured"]["passes"]), (&100.into(), &1.into()));
     assert_eq!(report["verification"]["same"], true);
     let model = load(&out).expect("it loads");
-    let tensor = |name: &str| {
-        let initializers = &model.graph.as_ref().expect("a graph").initializer;
-        let found = initializers.iter().find(|tensor| tensor.name.as_ref().is_some_and(|own| own == name));
-        found.expect(name).float_values().expect("floats")
-    };
-    assert_eq!(tensor("/c1/Conv_bn_bias"), tensor("/c1/Conv_bn_mean"));
-    assert!(tensor("/c1/Conv_bn_var").iter().any(|variance| (variance - 1.0).abs() > 0.01));
+    assert_eq!(tensor(&model, "/c1/Conv_bn_bias"), tensor(&model, "/c1/Conv_bn_mean"));
+    assert!(tensor(&model, "/c1/Conv_bn_var").iter().any(|variance| (variance - 1.0).abs() > 0.01));
     assert_eq!(tool(&["verify"], &[&plain(&folder), &out]).status, Some(0));
+}
+
+/// γ is one rounding off √(σ² + ε), and so is each weight off what it was: no further than to the next
+/// number, which is two unit roundoffs away at most.
+#[test]
+fn calibrated_and_folded_the_weights_are_within_one_rounding() {
+    let folder = folder();
+    let (_, out) = insert(&folder, &["--init", "calibrate", "--data", &data()]);
+    let back = folder.path().join("back.onnx");
+    assert_eq!(tool(&["fold", "-o"], &[&back, &out]).status, Some(0));
+    let (before, after) = (load(&plain(&folder)).expect("it loads"), load(&back).expect("it loads"));
+    let names = before.graph.as_ref().expect("a graph").initializer.iter().filter_map(|tensor| tensor.name.clone());
+    let unit = FloatType::F32.unit_roundoff();
+    for name in names.map(|name| name.to_string()) {
+        let (before, after) = (tensor(&before, &name), tensor(&after, &name));
+        let mean = before.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+        for (before, after) in before.iter().zip(&after) {
+            // A bias moves by a rounding of the mean as well, which is as large as the biases or activations are.
+            let allowed = if name.contains("weight") { 2.0 * unit * before.abs() } else { 16.0 * unit * (1.0 + mean) };
+            assert!((before - after).abs() <= allowed, "{name}: {before} became {after}");
+        }
+    }
+}
+
+/// The numbers of an initializer.
+fn tensor(model: &ModelProto, name: &str) -> Vec<f64> {
+    let initializers = &model.graph.as_ref().expect("a graph").initializer;
+    let found = initializers.iter().find(|tensor| tensor.name.as_ref().is_some_and(|own| own == name));
+    found.expect(name).float_values().expect("floats")
 }
 
 #[test]
@@ -152,7 +178,8 @@ fn what_cannot_be_meant_is_an_error() {
     assert_fails(&["--epsilon", "1"], "epsilon must be at least 0 and less than 1");
     assert_fails(&["--epsilon", "NaN"], "epsilon must be");
     assert_fails(&["--momentum", "2"], "momentum must be between 0 and 1");
-    assert_fails(&["--select", "nothing*"], "`nothing*` matches no");
+    assert_fails(&["--select", "nothing*"], "`nothing*` matches no Conv, ConvTranspose, Gemm or MatMul");
+    assert_fails(&["--site", "input", "--select", "x*"], "`x*` matches no input of the model");
     assert_fails(&["--init", "calibrate", "--data", "/no/such.npy"], "cannot read `/no/such.npy`");
     assert_fails(
         &["--init", "calibrate", "--data", &format!("z={}", data())],
