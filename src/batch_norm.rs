@@ -6,6 +6,7 @@
 use crate::affine::Affine;
 use crate::graph::constant::{Constants, Dense};
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::onnx::element::FloatType;
 use crate::onnx::schema::AttributeProto;
 use crate::refusal::{Code, Refusal, per_call};
 use std::rc::Rc;
@@ -38,6 +39,8 @@ pub struct BatchNorm {
     pub variance: Vec<f64>,
     /// ε. The attribute is f32; its default is 1e-5 rounded to f32.
     pub epsilon: f64,
+    /// The type that σ² is stored in.
+    pub element: FloatType,
 }
 
 impl BatchNorm {
@@ -87,9 +90,19 @@ impl BatchNorm {
         let read = |(slot, name)| parameter(graph, constants, node, slot, name);
         let parameters = [read(PARAMETERS[0])?, read(PARAMETERS[1])?, read(PARAMETERS[2])?, read(PARAMETERS[3])?];
         check_shapes(graph, constants, node, &parameters)?;
+        let element = parameters[3].float().unwrap_or(FloatType::F64);
         let [scale, bias, mean, variance] = parameters.map(|dense| dense.values.clone());
         let epsilon = f64::from(graph.proto(node).float("epsilon", 1e-5));
-        Ok(BatchNorm { scale, bias, mean, variance, epsilon })
+        Ok(BatchNorm { scale, bias, mean, variance, epsilon, element })
+    }
+
+    /// Whether it changes no bit of what comes in: γ = 1, β = 0, μ = 0, and σ² + ε is 1 in the type of
+    /// σ², which is what runtimes compute ([`insert`](crate::transform::insert) makes such ones).
+    pub fn is_identity(&self) -> bool {
+        let epsilon = self.element.round(self.epsilon);
+        let all = |values: &[f64], wanted: f64| values.iter().all(|value| *value == wanted);
+        let is_one = |variance: &f64| self.element.round(variance + epsilon) == 1.0;
+        all(&self.scale, 1.0) && all(&self.bias, 0.0) && all(&self.mean, 0.0) && self.variance.iter().all(is_one)
     }
 
     /// The number of channels.
@@ -102,6 +115,9 @@ impl BatchNorm {
     /// # Errors
     /// The refusal `degenerate`, when a channel has no finite map.
     pub fn affine(&self) -> Result<Affine, Refusal> {
+        if self.is_identity() {
+            return Ok(Affine::per_channel(vec![1.0; self.channels()], vec![0.0; self.channels()]));
+        }
         let degenerate =
             |channel: usize, what: &str| Refusal::new(Code::Degenerate, format!("channel {channel}: {what}"));
         let (mut scale, mut shift) = (Vec::new(), Vec::new());

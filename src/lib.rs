@@ -1,8 +1,10 @@
-//! Fold, verify and inspect BatchNormalization in ONNX models.
+//! Fold, insert, verify and inspect BatchNormalization in ONNX models.
 //!
 //! In inference mode a BatchNormalization is a map per channel, `y = s ⊙ x + t`
 //! ([`affine::Affine`]). [`transform::fold`] lets the linear operator before it absorb
 //! the map, or says why not ([`refusal`]); [`verify`] runs both models and compares.
+//! [`transform::insert`] puts maps that change nothing in front of activations, and [`initialize`]
+//! measures statistics for them.
 //!
 //! ```
 //! use bn_tool::{onnx, transform::fold, verify};
@@ -30,13 +32,16 @@ pub mod affine;
 pub mod arithmetic;
 pub mod batch_norm;
 pub mod cli;
+pub mod data;
 pub mod engine;
 pub mod graph;
+pub mod initialize;
 pub mod linear;
 pub mod onnx;
 pub mod operator;
 pub mod passage;
 pub mod refusal;
 pub mod report;
+pub mod stats;
 pub mod transform;
 pub mod verify;

@@ -1,12 +1,17 @@
 //! What can go wrong, in one line each.
 
+use crate::data::DataError;
 use crate::graph::GraphError;
+use crate::initialize::InitializeError;
 use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
+use crate::stats::MeasureError;
 use crate::transform::fold::FoldError;
+use crate::transform::insert::InsertError;
 use crate::transform::selection::SelectionError;
 use crate::transform::specialize::SpecializeError;
+use crate::transform::strip_bias::StripError;
 use crate::verify::VerifyError;
 use std::io;
 
@@ -30,6 +35,15 @@ pub enum Failure {
     /// The model cannot be folded.
     #[error(transparent)]
     Fold(#[from] FoldError),
+    /// The data cannot be read, or does not fit the model.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Statistics cannot be measured.
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
+    /// Nothing can be inserted into the model.
+    #[error(transparent)]
+    Insert(#[from] InsertError),
     /// A pattern is not usable.
     #[error(transparent)]
     Selection(#[from] SelectionError),
@@ -61,6 +75,24 @@ pub enum Failure {
 impl From<GraphError> for Failure {
     fn from(error: GraphError) -> Self {
         Failure::Fold(error.into())
+    }
+}
+
+impl From<StripError> for Failure {
+    fn from(error: StripError) -> Self {
+        match error {
+            StripError::Graph(error) => error.into(),
+            StripError::Selection(error) => error.into(),
+        }
+    }
+}
+
+impl From<InitializeError> for Failure {
+    fn from(error: InitializeError) -> Self {
+        match error {
+            InitializeError::Insert(error) => error.into(),
+            InitializeError::Measure(error) => error.into(),
+        }
     }
 }
 

@@ -4,17 +4,15 @@ use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArgume
 use super::contain::Risk;
 use super::error::Failure;
 use super::prepare::TransformArguments;
-use super::progress::Progress;
-use super::warning::{warn_if_rewritten, warn_of_frozen, warn_of_losses};
+use super::result::{Attempt, Delivery, Outcome};
+use super::warning::{warn_if_rewritten, warn_of_frozen};
 use super::{Status, interrupt, write_report};
-use crate::onnx::external::Storage;
+use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
-use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
-use crate::report::{DataSummary, FoldSummary, human, json};
+use crate::report::{FoldSummary, human, json};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::transform::freeze::Frozen;
 use crate::transform::specialize::Specialized;
-use crate::verify::{Verification, VerifyError, verify};
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -78,11 +76,6 @@ pub struct Options {
     report: ReportArguments,
 }
 
-/// Whether two paths lead to one file.
-fn is_same_file(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
 /// What was done before the model was folded.
 struct Prepared {
     /// The model to compare the result with, if that is wanted: frozen, functions not yet copied.
@@ -91,12 +84,6 @@ struct Prepared {
     frozen: Vec<String>,
     /// Copies of functions.
     copies: Vec<String>,
-}
-
-/// What became of a folded model.
-struct Attempt {
-    verification: Option<Verification>,
-    saved: Option<Saved>,
 }
 
 impl Options {
@@ -117,39 +104,30 @@ impl Options {
         if target.is_some() {
             warn_if_rewritten(&source, &loaded)?;
         }
+        let delivery = Delivery {
+            model: &self.model,
+            target: target.as_deref(),
+            output: &self.output,
+            verify: &self.verify,
+            quiet: self.report.quiet,
+        };
         let (mut folded, prepared, attempt) =
-            self.fold(&source, loaded, target.as_deref()).map_err(|failure| failure.about(&self.model))?;
+            self.fold(&source, loaded, &delivery).map_err(|failure| failure.about(&self.model))?;
         if self.explain {
             folded.report.explain();
         }
-        let summary = self.summary(&folded, &prepared, &attempt, target.as_deref());
-        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
-        let same = attempt.verification.as_ref().is_none_or(|verification| verification.same);
-        let failed = !same || self.check && (folded.report.changed() || !prepared.frozen.is_empty());
-        // The process is about to end. To free a large model piece by piece takes a tenth of the time.
-        std::mem::forget((folded, prepared));
-        Ok(if failed { Status::Differs } else { Status::Done })
-    }
-
-    fn summary<'a>(
-        &self,
-        folded: &'a Folded,
-        prepared: &'a Prepared,
-        attempt: &'a Attempt,
-        target: Option<&Path>,
-    ) -> FoldSummary<'a> {
-        let saved = attempt.saved.as_ref();
-        FoldSummary {
-            model: self.model.display().to_string(),
-            wanted: target.is_some(),
-            in_place: target.is_some_and(|target| is_same_file(target, &self.model)),
-            written: target.filter(|_| saved.is_some()).map(|target| target.display().to_string()),
-            data: saved.map(DataSummary::from),
+        let summary = FoldSummary {
+            file: delivery.summary(&attempt),
             frozen: &prepared.frozen,
             specialized: &prepared.copies,
             report: &folded.report,
             verification: attempt.verification.as_ref(),
-        }
+        };
+        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let failed = !attempt.is_same() || self.check && (folded.report.changed() || !prepared.frozen.is_empty());
+        // The process is about to end. To free a large model piece by piece takes a tenth of the time.
+        std::mem::forget((folded, prepared));
+        Ok(if failed { Status::Differs } else { Status::Done })
     }
 
     /// Prepares the model, folds it, verifies the result and saves it.
@@ -157,7 +135,7 @@ impl Options {
         &self,
         source: &Source,
         loaded: ModelProto,
-        target: Option<&Path>,
+        delivery: &Delivery,
     ) -> Result<(Folded, Prepared, Attempt), Failure> {
         let options = self.transform.options(self.selection.selection()?);
         let Frozen { model, frozen } = self.transform.freeze(loaded, &options.selection)?;
@@ -170,7 +148,13 @@ impl Options {
             Some(model) => Ok(model),
             None => self.prepare_again(source, &prepared, &options),
         };
-        let attempt = |folded: &Folded| self.verify_and_save(&prepared, folded, target);
+        let attempt = |folded: &Folded| {
+            let changed = folded.report.changed();
+            // A model that was only frozen would be compared with itself.
+            let original = prepared.original.as_ref().filter(|_| changed);
+            let changed = changed || !prepared.frozen.is_empty();
+            delivery.deliver(&Outcome { model: &folded.model, changed, original, preserves: true })
+        };
         let (folded, attempt) = fold_checked_owned(model, options.clone(), attempt, Failure::overflow)?;
         Ok((folded, prepared, attempt))
     }
@@ -191,39 +175,6 @@ impl Options {
 
     fn verifies(&self) -> bool {
         !(self.no_verify || self.check)
-    }
-
-    /// Verifies the result, and writes it if it is the same. What was not changed needs no
-    /// verification.
-    fn verify_and_save(&self, prepared: &Prepared, folded: &Folded, target: Option<&Path>) -> Result<Attempt, Failure> {
-        let unchanged = !folded.report.changed() && prepared.frozen.is_empty();
-        let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
-        // A model that was only frozen would be compared with itself.
-        let original = prepared.original.as_ref().filter(|_| folded.report.changed());
-        let verification = original.map(|original| self.verify(original, &folded.model)).transpose()?;
-        let same = verification.as_ref().is_none_or(|verification| verification.same);
-        // What did not change is already there.
-        let is_there =
-            |target: &&Path| unchanged && options.storage == Storage::Keep && is_same_file(target, &self.model);
-        let wanted = target.filter(|target| same && !is_there(target));
-        if wanted.is_some_and(is_text) {
-            warn_of_losses(&folded.model);
-        }
-        let saved = wanted.map(|target| save_with(&folded.model, target, &options)).transpose()?;
-        if target.is_none() && verification.is_none() && !unchanged {
-            // Nothing will read the weights: see now whether they all fit.
-            check_saves(&folded.model)?;
-        }
-        Ok(Attempt { verification, saved })
-    }
-
-    fn verify(&self, model: &ModelProto, folded: &ModelProto) -> Result<Verification, Failure> {
-        let progress = Progress::new("verifying", self.report.quiet);
-        let result = verify(model, folded, &self.verify.options(), &|done, total| progress.set(done, total));
-        result.map_err(|error| match error {
-            VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
-            cannot_run => Failure::Unverified(cannot_run),
-        })
     }
 
     fn print(&self, summary: &FoldSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {

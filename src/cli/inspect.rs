@@ -6,6 +6,7 @@ use super::{Status, write_report};
 use crate::onnx::{check_saves, load};
 use crate::report::{InspectSummary, human, json};
 use crate::transform::fold::{FoldOptions, fold_checked};
+use crate::transform::strip_bias::{StripOptions, strip_bias};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 ///
 /// Health flags: gain N (the largest factor |γ|/sqrt(σ²+ε), if above 1000), zero γ (channels
 /// that pass nothing on), invalid (NaN, infinite or negative parameters), untrained (all
-/// means 0 and variances 1).
+/// means 0 and variances 1). A bias before it that `strip-bias` could move into its mean is named too.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool inspect model.onnx
@@ -44,7 +45,8 @@ impl Options {
         if self.explain {
             folded.report.explain();
         }
-        let summary = InspectSummary::new(&self.model, &model, &folded.report);
+        let stripped = strip_bias(&model, &StripOptions::default())?;
+        let summary = InspectSummary::new(&self.model, &model, &folded.report, stripped.report);
         match self.report.format {
             Format::Json => write_report(&json::to_text(&summary), false)?,
             Format::Human if self.report.quiet => {}

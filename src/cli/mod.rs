@@ -6,12 +6,16 @@ mod contain;
 mod error;
 mod explain;
 mod fold;
+mod initialize;
+mod insert;
 mod inspect;
 mod interrupt;
 mod prepare;
 mod print;
 mod progress;
+mod result;
 mod stderr;
+mod strip_bias;
 mod verify;
 mod warning;
 
@@ -22,11 +26,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use stderr::stderr;
 
-/// Fold, verify and inspect BatchNormalization in ONNX models.
+/// Fold, insert, verify and inspect BatchNormalization in ONNX models.
 ///
 /// A BatchNormalization in inference mode is a map per channel, y = s·x + t. `fold` lets the
 /// linear operator before it absorb the map, confirms that the outputs are unchanged, and
-/// only then writes the file. For each BatchNormalization that stays it says why.
+/// only then writes the file. For each BatchNormalization that stays it says why. `insert` is the
+/// way back: it puts maps that change nothing between affine layers and their activations.
 ///
 /// Exit status: 0 done, or the same; 1 differs, or a check failed (nothing is written);
 /// 2 error.
@@ -44,6 +49,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Fold(fold::Options),
+    Insert(insert::Options),
+    StripBias(strip_bias::Options),
     Verify(verify::Options),
     Inspect(inspect::Options),
     Print(print::Options),
@@ -88,6 +95,8 @@ impl Command {
     fn risk(&self) -> Option<Risk> {
         match self {
             Command::Fold(options) => options.risk(),
+            Command::Insert(options) => options.risk(),
+            Command::StripBias(options) => options.risk(),
             Command::Verify(options) => Some(options.risk()),
             Command::Inspect(_) | Command::Print(_) | Command::Explain(_) | Command::Completions(_) => None,
         }
@@ -96,6 +105,8 @@ impl Command {
     fn run(self) -> Result<Status, Failure> {
         match self {
             Command::Fold(options) => options.run(),
+            Command::Insert(options) => options.run(),
+            Command::StripBias(options) => options.run(),
             Command::Verify(options) => options.run(),
             Command::Inspect(options) => options.run(),
             Command::Print(options) => options.run(),

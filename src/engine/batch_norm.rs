@@ -5,6 +5,7 @@
 //! were inference.
 
 use super::kernel::{Affine, Element, View, moments};
+use super::tap;
 use half::f16;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -24,6 +25,8 @@ struct BatchNorm {
     spatial: bool,
     /// Which of Y, running mean, running variance the node names.
     outputs: TVec<usize>,
+    /// Its number, if its input is to be looked at.
+    tap: Option<usize>,
 }
 
 impl Eq for BatchNorm {}
@@ -45,6 +48,7 @@ pub fn build(context: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn
         training,
         spatial: opset >= 9 || flag("spatial", 1)?,
         outputs,
+        tap: node.get_attr_opt::<i64>(tap::ATTRIBUTE)?.and_then(|tap| usize::try_from(tap).ok()),
     };
     ensure!(operator.training || operator.outputs.iter().all(|slot| *slot == 0), "statistics of inference");
     Ok((expand(operator), vec![]))
@@ -136,6 +140,9 @@ impl BatchNorm {
         let mut plain = x.try_as_plain_ram_mut()?;
         let values = plain.as_slice_mut::<T>()?;
         let epsilon = f64::from(self.epsilon);
+        if let Some(tap) = self.tap {
+            tap::show(tap, values, view);
+        }
         if !self.training {
             Affine::new(gamma, beta, mean, variance, epsilon).apply(values, view);
             return Ok([vec![], vec![]]);

@@ -17,6 +17,7 @@ mod kernel;
 mod pointwise;
 mod resize;
 mod session;
+pub mod tap;
 #[cfg(test)]
 pub(crate) mod testing;
 mod widen;

@@ -4,6 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
+use super::tap::{Sink, with_sink};
 use super::{batch_norm, branch, check, gemm, pointwise, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
@@ -62,6 +63,14 @@ impl Session {
 }
 
 impl Worker {
+    /// As [`run`](Self::run), while a sink looks at what comes into BatchNormalizations.
+    ///
+    /// # Errors
+    /// Those of [`run`](Self::run).
+    pub fn run_tapped(&mut self, inputs: &[Array], sink: Sink) -> Result<Vec<Array>, EngineError> {
+        with_sink(sink, || self.run(inputs))
+    }
+
     /// Runs the model on its required inputs, in their order; returns its outputs.
     ///
     /// # Errors

@@ -27,8 +27,9 @@ impl Graph {
 
     /// Moves the scope's nodes back into its graph, and what was removed out of it.
     fn close_scope(&mut self, id: ScopeId) {
-        let mut order = std::mem::take(&mut self.scope_mut(id).prepended);
-        for node in std::mem::take(&mut self.scope_mut(id).order) {
+        let prepended = std::mem::take(&mut self.scope_mut(id).prepended);
+        let mut order = Vec::new();
+        for node in prepended.into_iter().chain(std::mem::take(&mut self.scope_mut(id).order)) {
             self.push_with_inserted(node, &mut order);
         }
         order.iter().for_each(|node| self.restore_subgraphs(*node));

@@ -200,8 +200,8 @@ impl Graph {
     /// All nodes that were not removed, in document order.
     pub fn nodes(&self) -> impl Iterator<Item = NodeId> {
         let prepended = self.scopes.iter().flat_map(|scope| scope.prepended.iter().copied());
-        let loaded = (0..self.loaded_nodes).map(NodeId).flat_map(|id| self.with_inserted(id));
-        prepended.chain(loaded).filter(|id| !self.node(*id).removed)
+        let loaded = (0..self.loaded_nodes).map(NodeId);
+        prepended.chain(loaded).flat_map(|id| self.with_inserted(id)).filter(|id| !self.node(*id).removed)
     }
 
     /// Whether the model had this node; others were added by edits.
@@ -252,6 +252,18 @@ impl Graph {
     /// The version of the standard operator set that a node is written in.
     pub fn opset(&self, id: NodeId) -> i64 {
         self.scope(self.node(id).scope).opset
+    }
+
+    /// The version of the standard operator set of the main graph.
+    pub fn main_opset(&self) -> i64 {
+        self.scopes.first().map_or(1, |main| main.opset)
+    }
+
+    /// The inputs of the main graph that a caller has to give, in their order.
+    pub fn main_inputs(&self) -> impl Iterator<Item = ValueId> {
+        let inputs = self.scopes.first().into_iter().flat_map(|main| &main.graph.input);
+        let values = inputs.filter_map(|info| self.resolve(ScopeId(0), text(&info.name)));
+        values.filter(|value| self.value(*value).origin == Origin::Input)
     }
 
     /// The kind of scope that a node is in; a subgraph inside a function is in the function.

@@ -127,6 +127,21 @@ impl Code {
                 "A function can be called from several places, each time with other constants; its body is written once.",
                 "Fold with --specialize-functions, which makes a copy of the function for the constants of each call; or inline the functions first (onnx.inliner.inline_local_functions). What is not constant where the function is called stays.",
             ),
+            Code::AlreadyNormalised => because(
+                "insert: a normalisation (BatchNormalization, InstanceNormalization, GroupNormalization, LayerNormalization, RMSNormalization, MeanVarianceNormalization or LpNormalization) is there already: behind the layer, behind its activation, or, with --site before-affine, in front of it. Nodes between that only move elements do not count.",
+                "A second one would normalise what is normalised.",
+                "Nothing. To begin anew, fold the model first.",
+            ),
+            Code::NoActivation => because(
+                "insert: what reads the output of the layer is no activation: no elementwise non-linearity, in one node or in several that read nothing but this value and single numbers.",
+                "The BatchNormalization goes between a layer and its activation, and here is none.",
+                "Use --site after-affine, which puts one behind every layer.",
+            ),
+            Code::UnknownRank => because(
+                "insert: the rank of a value is not known, so that its axis 1 may not be its channels; or, with --site input, the length of axis 1 is not.",
+                "A BatchNormalization normalises axis 1, and has as many parameters as that is long.",
+                "Run ONNX shape inference first, or declare the shape of the input in the model.",
+            ),
             Code::NotSelected => {
                 because("--select or --exclude leaves this node out.", "You asked for it.", "Change the patterns.")
             }

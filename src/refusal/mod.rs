@@ -1,4 +1,4 @@
-//! Why a BatchNormalization is left alone. A refusal is a value with a stable code, built
+//! Why a BatchNormalization is left alone, or none is inserted. A refusal is a value with a stable code, built
 //! where the condition is checked, and explained in one place.
 
 mod explanation;
@@ -56,6 +56,12 @@ pub enum Code {
     NameClash,
     /// It is in a local function, and what is needed is given by each call.
     InFunction,
+    /// A normalisation is there already.
+    AlreadyNormalised,
+    /// Nothing that reads the layer is an activation.
+    NoActivation,
+    /// The rank of the value, or the number of its channels, is not known.
+    UnknownRank,
     /// `--select` or `--exclude` leaves it out.
     NotSelected,
 }
@@ -140,7 +146,7 @@ impl Refusal {
 
 impl Code {
     /// All codes, in the order in which they are documented.
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 25] = [
         Code::TrainingMode,
         Code::PerActivation,
         Code::Malformed,
@@ -162,6 +168,9 @@ impl Code {
         Code::ShapeMismatch,
         Code::NameClash,
         Code::InFunction,
+        Code::AlreadyNormalised,
+        Code::NoActivation,
+        Code::UnknownRank,
         Code::NotSelected,
     ];
 
@@ -189,6 +198,9 @@ impl Code {
             Code::ShapeMismatch => "shape-mismatch",
             Code::NameClash => "name-clash",
             Code::InFunction => "in-function",
+            Code::AlreadyNormalised => "already-normalised",
+            Code::NoActivation => "no-activation",
+            Code::UnknownRank => "unknown-rank",
             Code::NotSelected => "not-selected",
         }
     }

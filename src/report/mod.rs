@@ -9,6 +9,8 @@ use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
 use crate::transform::fold::{FoldReport, NormReport};
+use crate::transform::insert::InsertReport;
+use crate::transform::strip_bias::{self, StripReport, Term};
 use crate::verify::Verification;
 use serde::Serialize;
 use std::path::Path;
@@ -22,9 +24,9 @@ pub fn printable(text: &str) -> String {
     text.chars().map(escape).collect()
 }
 
-/// What `fold` did.
+/// Which model was transformed, and where the result is.
 #[derive(Serialize)]
-pub struct FoldSummary<'a> {
+pub struct FileSummary {
     /// The model.
     pub model: String,
     /// The file that was written, if any.
@@ -38,6 +40,14 @@ pub struct FoldSummary<'a> {
     /// Whether the file is the model itself.
     #[serde(skip)]
     pub in_place: bool,
+}
+
+/// What `fold` did.
+#[derive(Serialize)]
+pub struct FoldSummary<'a> {
+    /// The model, and the file that was written.
+    #[serde(flatten)]
+    pub file: FileSummary,
     /// BatchNormalizations that were put into inference mode before.
     pub frozen: &'a [String],
     /// Copies of functions that were made for the constants of their calls.
@@ -47,6 +57,39 @@ pub struct FoldSummary<'a> {
     pub report: &'a FoldReport,
     /// What the comparison (with the frozen model) found; absent when nothing was folded or it was not wanted.
     pub verification: Option<&'a Verification>,
+}
+
+/// What `insert` did.
+#[derive(Serialize)]
+pub struct InsertSummary<'a> {
+    /// The model, and the file that was written.
+    #[serde(flatten)]
+    pub file: FileSummary,
+    /// Where BatchNormalizations were inserted, and where not.
+    #[serde(flatten)]
+    pub report: &'a InsertReport,
+    /// What they compute at first: `identity`, `calibrate` or `standardize`.
+    pub init: &'static str,
+    /// Whether they normalise by the statistics of the batch.
+    pub training: bool,
+    /// What was measured for that.
+    pub measured: Option<&'a MeasureSummary>,
+    /// Whether the model is to compute the same as before.
+    pub preserves: bool,
+    /// What the comparison found; where the model is not to compute the same, how far it is off.
+    pub verification: Option<&'a Verification>,
+}
+
+/// What statistics were measured of.
+#[derive(Serialize)]
+pub struct MeasureSummary {
+    /// How many samples.
+    pub samples: usize,
+    /// How often they were run.
+    pub passes: usize,
+    /// How far the statistics that the last pass measured are from those that were in place while it
+    /// ran: the largest |Δμ|/σ or |Δσ|/σ of all channels.
+    pub residual: f64,
 }
 
 /// The data files of a model that was written.
@@ -76,6 +119,19 @@ impl From<&Saved> for DataSummary {
             data_moved: saved.moved,
         }
     }
+}
+
+/// What `strip-bias` did.
+#[derive(Serialize)]
+pub struct StripSummary<'a> {
+    /// The model, and the file that was written.
+    #[serde(flatten)]
+    pub file: FileSummary,
+    /// What was stripped and what was kept.
+    #[serde(flatten)]
+    pub report: &'a StripReport,
+    /// What the comparison found; absent when nothing was stripped or it was not wanted.
+    pub verification: Option<&'a Verification>,
 }
 
 /// What `verify` found.
@@ -108,12 +164,28 @@ pub struct InspectSummary<'a> {
     /// How many BatchNormalizations fold.
     pub foldable: usize,
     /// One entry per BatchNormalization, in graph order.
-    pub norms: Vec<&'a NormReport>,
+    pub norms: Vec<InspectedNorm<'a>>,
+}
+
+/// What `inspect` says of one BatchNormalization.
+#[derive(Serialize)]
+pub struct InspectedNorm<'a> {
+    /// Whether it folds.
+    #[serde(flatten)]
+    pub fold: &'a NormReport,
+    /// The nodes that add a bias before it that its mean could take in.
+    pub redundant_bias: Vec<Term>,
 }
 
 impl<'a> InspectSummary<'a> {
-    /// Looks at a model of which it is known what folds.
-    pub fn new(path: &Path, model: &ModelProto, report: &'a FoldReport) -> Self {
+    /// Looks at a model of which it is known what folds, and what could be stripped.
+    pub fn new(path: &Path, model: &ModelProto, report: &'a FoldReport, strip: StripReport) -> Self {
+        let biases = strip.norms.into_iter().map(|norm| match norm.outcome {
+            strip_bias::Outcome::Stripped { from, .. } => from,
+            _ => Vec::new(),
+        });
+        let norms = report.norms.iter().filter(|norm| norm.is_norm());
+        let norms = norms.zip(biases).map(|(fold, redundant_bias)| InspectedNorm { fold, redundant_bias });
         let graph = model.graph.as_ref();
         let tensors = graph.map_or(&[][..], |graph| &graph.initializer);
         let count = |dims: &[i64]| element_count(dims).unwrap_or(0) as u64;
@@ -126,7 +198,7 @@ impl<'a> InspectSummary<'a> {
             parameters: tensors.iter().map(|tensor| count(&tensor.dims)).fold(0, u64::saturating_add),
             element: largest.and_then(|tensor| tensor.element()).map(DataType::name),
             foldable: report.folded,
-            norms: report.norms.iter().filter(|norm| norm.is_norm()).collect(),
+            norms: norms.collect(),
         }
     }
 }

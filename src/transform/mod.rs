@@ -2,6 +2,7 @@
 
 pub mod fold;
 pub mod freeze;
+pub mod insert;
 pub mod merge;
 mod operand;
 mod readers;

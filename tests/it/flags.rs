@@ -34,7 +34,7 @@ fn flags() {
 }
 
 /// What a comment line of a fixture says, counted from 0.
-fn comment(path: &Path, line: usize, key: &str) -> String {
+pub fn comment(path: &Path, line: usize, key: &str) -> String {
     let text = std::fs::read_to_string(path).expect("the fixture can be read");
     let line = text.lines().nth(line).and_then(|line| line.strip_prefix(&format!("# {key}:")));
     line.unwrap_or_else(|| panic!("{}: there is no `# {key}: …`", path.display())).trim().to_owned()
@@ -76,7 +76,7 @@ fn names(report: &serde_json::Value, field: &str) -> Vec<String> {
 }
 
 /// Puts BatchNormalizations of these names into inference mode.
-fn infer(model: &mut ModelProto, names: &[String]) {
+pub fn infer(model: &mut ModelProto, names: &[String]) {
     let opset = standard_opset(&model.opset_import);
     let graph = model.graph.as_mut().expect("there is a graph");
     graph.node.iter_mut().for_each(|node| infer_node(node, names, opset));

@@ -112,6 +112,9 @@ fn rewrite(graph: &mut Graph, (node, data): (NodeId, usize), op: &str, new: &New
     let Some(value) = graph.input(node, data) else { return };
     let constant = 1 - data;
     let old = graph.input(node, constant).filter(|_| graph.node(node).inputs.len() == 2);
+    if op == "Add" && old.is_some_and(|old| adds_already(graph, (node, data), old, new)) {
+        return;
+    }
     if graph.op(node) == op {
         write_operand(graph, (node, constant), old, None, new);
     } else {
@@ -128,9 +131,27 @@ fn insert_add(graph: &mut Graph, node: NodeId, name: &str, shift: &NewConstant) 
     let constant = add(graph, node, name, shift);
     let base = format!("{}_before_{name}", graph.name(output));
     let before = graph.fresh_name(&base);
-    if let Some(inserted) = graph.insert_behind(node, "Add", constant, before) {
+    if let Some(inserted) = graph.insert_behind(node, "Add", &[constant], before) {
         set_broadcast(graph, inserted);
     }
+}
+
+/// Whether an Add or Sub of a stored constant adds just this, be it written in another form.
+fn adds_already(graph: &Graph, (node, data): (NodeId, usize), old: ValueId, new: &NewConstant) -> bool {
+    let sign = match (&**graph.op(node), data) {
+        (b"Add", _) => 1.0,
+        (b"Sub", 0) => -1.0,
+        _ => return false,
+    };
+    let Some(tensor) = graph.stored_tensor(old).filter(|tensor| tensor.element() == Some(new.element)) else {
+        return false;
+    };
+    let (Ok(shape), Ok(values), Ok(bytes)) = (tensor.shape(), tensor.float_values(), new.payload.to_bytes()) else {
+        return false;
+    };
+    let significant = |shape: &[usize]| shape.iter().copied().skip_while(|length| *length == 1).collect::<Vec<_>>();
+    let added = new.element.float().map(|element| element.decode(&bytes)).unwrap_or_default();
+    significant(&shape) == significant(&new.shape) && values.iter().map(|value| sign * value).eq(added)
 }
 
 /// The bias was multiplied with beta: now beta is 1. Before opset 7 a bias of lower rank than

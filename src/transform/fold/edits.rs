@@ -38,6 +38,11 @@ impl Site {
         if !self.after.is_finite() || !self.before.is_finite() {
             return Err(Refusal::new(Code::Degenerate, "the maps in a row overflow"));
         }
+        if [&self.after, &self.before].into_iter().all(|map| map.has_unit_scale() && map.has_no_shift()) {
+            // Nothing is to be written, be it only in another form.
+            self.edits = Edits::default();
+            return Ok(());
+        }
         self.edits = match &self.leaf {
             Leaf::Linear(linear) => self.of_linear(op, linear, tag)?,
             Leaf::Source(source) => self.of_source(op, source)?,

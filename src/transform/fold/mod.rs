@@ -17,7 +17,6 @@ mod health;
 mod home;
 mod plan;
 mod planner;
-
 mod report;
 mod site;
 mod source;

@@ -12,6 +12,7 @@ use bn_tool::onnx::{self, payload::PayloadError};
 use bn_tool::report::{InspectSummary, human, json};
 use bn_tool::transform::fold::{FoldError, FoldOptions, Folded, fold_checked};
 use bn_tool::transform::merge::{MergeReport, merge_branches};
+use bn_tool::transform::strip_bias::{StripOptions, strip_bias};
 use bstr::ByteSlice;
 use std::fs::File;
 use std::io::{self, Write};
@@ -79,7 +80,9 @@ pub fn folds(bytes: &[u8]) -> bool {
     let (again, twice) = fold(&folded).expect("what was folded can be folded again");
     assert_eq!(again.report.folded, 0, "a second run finds something to fold");
     assert_eq!(once, twice, "a second run changes something");
-    let summary = InspectSummary::new(file.path(), &model, &report);
+    let stripped = strip_bias(&model, &StripOptions::default()).expect("what is a valid graph can be stripped");
+    onnx::check(&stripped.model).expect("what was stripped is a valid model");
+    let summary = InspectSummary::new(file.path(), &model, &report, stripped.report);
     serde_json::from_str::<serde::de::IgnoredAny>(&json::to_text(&summary)).expect("the report is JSON");
     human::inspect(&summary);
     let runs = run::runs(&folded) && run::runs(&model);

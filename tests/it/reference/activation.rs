@@ -37,6 +37,37 @@ fn function(call: &Call) -> Result<Box<dyn Fn(f64) -> f64>> {
         }
         "HardSwish" => Box::new(|x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
         "Erf" => Box::new(erf),
+        "Celu" => {
+            let alpha = alpha(1.0);
+            Box::new(move |x| x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0))
+        }
+        "ThresholdedRelu" => {
+            let alpha = alpha(1.0);
+            Box::new(move |x| if x > alpha { x } else { 0.0 })
+        }
+        "Gelu" if call.string("approximate", "none") == "tanh" => {
+            let root = std::f64::consts::FRAC_2_PI.sqrt();
+            Box::new(move |x| 0.5 * x * (1.0 + (root * (x + 0.044715 * x.powi(3))).tanh()))
+        }
+        "Gelu" => Box::new(|x| 0.5 * x * (1.0 + erf(x / std::f64::consts::SQRT_2))),
+        "Swish" => {
+            let alpha = alpha(1.0);
+            Box::new(move |x| x / (1.0 + (-alpha * x).exp()))
+        }
+        "Mish" => Box::new(|x| x * (x.max(0.0) + (-x.abs()).exp().ln_1p()).tanh()),
+        "Shrink" => {
+            let (bias, lambda) = (call.float("bias", 0.0), call.float("lambd", 0.5));
+            Box::new(move |x| {
+                if x < -lambda {
+                    x + bias
+                } else if x > lambda {
+                    x - bias
+                } else {
+                    0.0
+                }
+            })
+        }
+        "Sin" => Box::new(f64::sin),
         "Abs" => Box::new(f64::abs),
         other => return Err(format!("{other} is not implemented")),
     })

@@ -55,7 +55,9 @@ fn normalize(
 ) -> Result<Tensor> {
     let epsilon = call.float("epsilon", 1e-5);
     let spread = |parameter: &Tensor| spread(call, parameter, x);
-    let deviation = spread(&variance.mapv(|variance| (variance + epsilon).sqrt()))?;
+    let kind = call.input(4)?.kind.float().filter(|_| call.rounds_spread);
+    let sum = |variance: f64| kind.map_or(variance + epsilon, |kind| kind.round(variance + kind.round(epsilon)));
+    let deviation = spread(&variance.mapv(|variance| sum(variance).sqrt()))?;
     let mut y = x - &spread(mean)?;
     Zip::from(&mut y).and(&deviation).for_each(|y, deviation| *y /= deviation);
     Ok(y * spread(scale)? + spread(shift)?)

@@ -16,6 +16,8 @@ pub struct Call<'a> {
     pub opset: i64,
     /// Whether magnitudes are evaluated instead of values.
     pub magnitude: Option<Magnitude<'a>>,
+    /// Whether the sum of variance and epsilon is rounded to the type of the variance.
+    pub rounds_spread: bool,
 }
 
 impl Call<'_> {

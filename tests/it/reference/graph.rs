@@ -69,7 +69,7 @@ impl<'a> Scope<'a> {
         }
         let inputs = self.inputs(node)?;
         let magnitude = self.machine.magnitude;
-        let call = Call { node, inputs, opset: self.opset, magnitude };
+        let call = Call { node, inputs, opset: self.opset, magnitude, rounds_spread: self.machine.rounds_spread };
         match text(&node.op_type).to_string().as_str() {
             "If" => control_flow::if_else(self, &call),
             "Loop" => control_flow::repeat(self, &call),

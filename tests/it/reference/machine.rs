@@ -13,11 +13,13 @@ pub struct Machine<'a> {
     model: &'a ModelProto,
     /// How to evaluate magnitudes instead of values.
     pub magnitude: Option<Magnitude<'a>>,
+    /// Whether the sum of variance and epsilon is rounded to the type of the variance.
+    pub rounds_spread: bool,
 }
 
 impl<'a> Machine<'a> {
     pub fn new(model: &'a ModelProto, magnitude: Option<Magnitude<'a>>) -> Self {
-        Machine { model, magnitude }
+        Machine { model, magnitude, rounds_spread: false }
     }
 
     pub fn run(&self, inputs: &BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>> {

@@ -70,6 +70,20 @@ pub fn evaluate(
     Machine::new(model, None).run(inputs)
 }
 
+/// As [`evaluate`], but σ² + ε of a BatchNormalization is rounded to the type of σ², as runtimes do
+/// it; all else is as exact as before.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_as_runtimes(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ArrayD<f64>>,
+) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
+    let mut machine = Machine::new(model, None);
+    machine.rounds_spread = true;
+    machine.run(inputs)
+}
+
 /// What a model would compute if nothing cancelled: `Σ |w|·|x| + |b|` for every output of linear
 /// operators. To constants that are not among the `exact` ones, `times` the error of one
 /// rounding is added.

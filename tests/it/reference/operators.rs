@@ -26,7 +26,9 @@ pub fn find(name: &str) -> Option<Operator> {
         "Sum" | "Max" | "Min" | "Mean" => variadic::variadic,
         "Neg" | "Sqrt" | "Reciprocal" | "Exp" | "Identity" | "Not" => unary::unary,
         "Relu" | "LeakyRelu" | "Elu" | "Selu" | "Sigmoid" | "Tanh" | "Softplus" | "Softsign" | "HardSwish"
-        | "HardSigmoid" | "Erf" | "Abs" => activation::activation,
+        | "HardSigmoid" | "Erf" | "Abs" | "Celu" | "ThresholdedRelu" | "Gelu" | "Swish" | "Mish" | "Shrink" | "Sin" => {
+            activation::activation
+        }
         "Clip" => activation::clip,
         "Dropout" => dropout::dropout,
         "Cast" => cast::cast,

@@ -1,0 +1,232 @@
+//! `bn-tool insert`
+
+use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::contain::Risk;
+use super::error::Failure;
+use super::initialize::{InitArguments, Initialized};
+use super::result::{Attempt, Delivery, Outcome};
+use super::warning::warn_if_rewritten;
+use super::{Status, interrupt, write_report};
+use crate::onnx::Source;
+use crate::onnx::schema::ModelProto;
+use crate::report::{InsertSummary, human, json};
+use crate::transform::insert::{InsertOptions, LayerKind, Site};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// Insert a BatchNormalization between each affine layer and its activation.
+///
+/// Affine layers are Conv, ConvTranspose, Gemm, MatMul and MatMul + Add with constant weights;
+/// activations all elementwise non-linearities, in one node or in several (SiLU, HardSwish, GELU,
+/// Mish …). At first a BatchNormalization changes no bit of what the model computes; both models are
+/// run, and the result is written only if their outputs are the same. For each layer that is left,
+/// the report says why. `fold` takes all of it back.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  bn-tool insert model.onnx -o with_bn.onnx       insert, verify, write
+  bn-tool insert model.onnx                       show what would be done
+  bn-tool insert model.onnx --explain             say what to do about layers that are left
+  bn-tool insert model.onnx --op conv,gemm --exclude '/head/*' -o with_bn.onnx
+  bn-tool insert model.onnx --init calibrate --data images.npy -o with_bn.onnx
+  bn-tool insert model.onnx --init standardize --data x=x.npy --data mask=m.npy -o with_bn.onnx
+  bn-tool insert model.onnx --site input --init standardize --data images.npy -o with_bn.onnx
+  bn-tool insert model.onnx --site after-affine --training -o for_training.onnx
+  bn-tool insert mlp.onnx --transpose -o with_bn.onnx
+
+Environment:
+  BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
+
+Exit status:
+  0  done: the result is written, or would be
+  1  the outputs differ or cannot be compared (nothing is written), or --check found
+     a place to insert one
+  2  error")]
+pub struct Options {
+    /// The model: .onnx, ONNX text, or `-` for standard input.
+    model: PathBuf,
+
+    #[command(flatten)]
+    output: OutputArguments,
+
+    #[command(flatten)]
+    selection: SelectionArguments,
+
+    /// Where to insert.
+    #[arg(long, value_enum, default_value_t = SiteArgument::BeforeActivation)]
+    site: SiteArgument,
+
+    /// Only at these kinds of layers.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "OP,…")]
+    op: Vec<KindArgument>,
+
+    #[command(flatten)]
+    init: InitArguments,
+
+    /// ε of the BatchNormalizations.
+    #[arg(long, value_name = "X", default_value_t = 1e-5)]
+    epsilon: f32,
+
+    /// How much of the running statistics a training step keeps.
+    #[arg(long, value_name = "X", default_value_t = 0.9)]
+    momentum: f32,
+
+    /// Put the BatchNormalizations into training mode: they normalise by the statistics of each
+    /// batch, so that outputs change and nothing is verified.
+    #[arg(long)]
+    training: bool,
+
+    /// Where channels are another axis than 1, bring them there by a Transpose, and back by another.
+    #[arg(long)]
+    transpose: bool,
+
+    /// Say of each layer that is left why, and what to do about it.
+    #[arg(long)]
+    explain: bool,
+
+    /// Exit with 1 if there is a place to insert one; writes nothing, verifies nothing.
+    #[arg(long, conflicts_with_all = ["output", "in_place"])]
+    check: bool,
+
+    /// Write the result without comparing it with the model.
+    #[arg(long)]
+    no_verify: bool,
+
+    #[command(flatten)]
+    verify: VerifyArguments,
+
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+/// Where to insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SiteArgument {
+    /// Between an affine layer and its activation.
+    BeforeActivation,
+    /// Behind every affine layer.
+    AfterAffine,
+    /// In front of every affine layer (pre-activation).
+    BeforeAffine,
+    /// Behind every input of the model.
+    Input,
+}
+
+/// Kinds of layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum KindArgument {
+    Conv,
+    #[value(alias = "convtranspose")]
+    ConvTranspose,
+    Gemm,
+    #[value(name = "matmul")]
+    MatMul,
+}
+
+impl From<SiteArgument> for Site {
+    fn from(site: SiteArgument) -> Site {
+        match site {
+            SiteArgument::BeforeActivation => Site::BeforeActivation,
+            SiteArgument::AfterAffine => Site::AfterAffine,
+            SiteArgument::BeforeAffine => Site::BeforeAffine,
+            SiteArgument::Input => Site::Input,
+        }
+    }
+}
+
+impl From<KindArgument> for LayerKind {
+    fn from(kind: KindArgument) -> LayerKind {
+        match kind {
+            KindArgument::Conv => LayerKind::Conv,
+            KindArgument::ConvTranspose => LayerKind::ConvTranspose,
+            KindArgument::Gemm => LayerKind::Gemm,
+            KindArgument::MatMul => LayerKind::MatMul,
+        }
+    }
+}
+
+impl Options {
+    /// What it risks, if it runs the models.
+    pub(super) fn risk(&self) -> Option<Risk> {
+        let way_out = "; nothing was written (--no-verify goes without)";
+        let runs = !self.check && (!self.no_verify || self.init.measures());
+        runs.then(|| Risk { models: vec![self.model.clone()], way_out })
+    }
+
+    pub(super) fn run(&self) -> Result<Status, Failure> {
+        let start = Instant::now();
+        self.init.check()?;
+        let target = self.output.target(&self.model)?;
+        if target.is_some() {
+            interrupt::leave_nothing_behind();
+        }
+        let source = Source::open(&self.model)?;
+        let model = source.model()?;
+        if target.is_some() {
+            warn_if_rewritten(&source, &model)?;
+        }
+        let delivery = Delivery {
+            model: &self.model,
+            target: target.as_deref(),
+            output: &self.output,
+            verify: &self.verify,
+            quiet: self.report.quiet,
+        };
+        let (mut initialized, attempt) =
+            self.insert(&model, &delivery).map_err(|failure| failure.about(&self.model))?;
+        if self.explain {
+            initialized.inserted.report.explain();
+        }
+        let summary = InsertSummary {
+            file: delivery.summary(&attempt),
+            report: &initialized.inserted.report,
+            init: self.init.name(),
+            training: self.training,
+            measured: initialized.measured.as_ref(),
+            preserves: initialized.preserves,
+            verification: attempt.verification.as_ref(),
+        };
+        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let differs = summary.preserves && !attempt.is_same();
+        let failed = differs || self.check && initialized.inserted.report.changed();
+        Ok(if failed { Status::Differs } else { Status::Done })
+    }
+
+    fn options(&self) -> Result<InsertOptions, Failure> {
+        let kinds = self.op.iter().map(|kind| (*kind).into()).collect();
+        Ok(InsertOptions::new(self.selection.selection()?)
+            .site(self.site.into())
+            .kinds(kinds)
+            .epsilon(self.epsilon)
+            .momentum(self.momentum)
+            .training(self.training)
+            .transpose(self.transpose))
+    }
+
+    /// Inserts, verifies the result and saves it.
+    fn insert(&self, model: &ModelProto, delivery: &Delivery) -> Result<(Initialized, Attempt), Failure> {
+        let threads = self.verify.options().threads;
+        let initialized = self.init.insert(model, self.options()?, self.check, threads, self.report.quiet)?;
+        let changed = initialized.inserted.report.changed();
+        let compares = changed && !self.no_verify && !self.check && !self.training;
+        let attempt = delivery.deliver(&Outcome {
+            model: &initialized.inserted.model,
+            changed,
+            original: compares.then_some(model),
+            preserves: initialized.preserves,
+        })?;
+        Ok((initialized, attempt))
+    }
+
+    fn print(&self, summary: &InsertSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {
+        let failed = summary.preserves && summary.verification.is_some_and(|verification| !verification.same);
+        match self.report.format {
+            Format::Json => write_report(&json::to_text(summary), to_stderr),
+            Format::Human if self.report.quiet && !failed => Ok(()),
+            Format::Human => {
+                let text = human::insert(summary, self.report.verbose, start.elapsed());
+                write_report(&text, to_stderr || self.report.quiet)
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! Reports for people. Colours are ANSI sequences, which the command line strips where they
+//! do not belong.
+
+mod explain;
+mod fold;
+mod insert;
+mod inspect;
+mod strip_bias;
+mod verify;
+mod words;
+
+pub use explain::{explain, explain_all};
+pub use fold::fold;
+pub use insert::insert;
+pub use inspect::inspect;
+pub use strip_bias::strip_bias;
+pub use verify::verify;

@@ -1,0 +1,131 @@
+//! Every graph of `fixtures/strip`, through the real binary.
+//!
+//! The result computes the same up to one rounding of each mean, is a valid model, and has no bias left
+//! that could be stripped; report and result are held in a snapshot.
+
+use crate::fixtures::{expectation, inputs};
+use crate::generate::drawings;
+use crate::reference;
+use crate::same::compare;
+use crate::tool::run;
+use bn_tool::onnx::schema::ModelProto;
+use bn_tool::onnx::{check, check_saves, load};
+use bn_tool::transform::strip_bias::{StripOptions, strip_bias};
+use proptest::test_runner::{Config, TestCaseError, TestRng, TestRunner};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
+
+type Inputs = BTreeMap<String, ndarray::ArrayD<f64>>;
+
+#[test]
+fn strip() {
+    let wrong = Cell::new(0);
+    insta::glob!("../../fixtures/strip", "*.onnxtxt", |path| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let out = folder.path().join("stripped.onnx");
+        match strip_one(path, &out) {
+            Ok(report) => insta::assert_snapshot!(snapshot(&report, &out)),
+            Err(problem) => {
+                // Snapshots that differ are reported before the end.
+                eprintln!("{}: {problem}", path.display());
+                wrong.set(wrong.get() + 1);
+            }
+        }
+    });
+    assert_eq!(wrong.get(), 0, "so many fixtures are wrong, see above");
+}
+
+/// The report, if all is as it should be.
+fn strip_one(path: &Path, out: &Path) -> Result<serde_json::Value, String> {
+    let strip = |words: &[&str], paths: &[&Path]| {
+        let words = ["strip-bias", "--format", "json"].iter().chain(words).map(OsStr::new);
+        run(&words.chain(paths.iter().map(|path| path.as_os_str())).collect::<Vec<_>>())
+    };
+    let result = strip(&["--no-verify", "-o"], &[out, path]);
+    if result.status != Some(0) {
+        return Err(result.stderr);
+    }
+    let report = result.json();
+    let (found, expected) = (decisions(&report), expectation(path));
+    if found != expected {
+        return Err(format!("expected {}, found {}", expected.join(", "), found.join(", ")));
+    }
+    let (before, after) = (load(path).expect("it loads"), load(out).expect("it loads"));
+    check(&after).map_err(|error| error.to_string())?;
+    if report["stripped"] == 0 {
+        return if before == after { Ok(report) } else { Err("it is not as it was".into()) };
+    }
+    let trains = report["norms"].as_array().is_some_and(|norms| norms.iter().any(|norm| norm["trains"] == true));
+    for truth in [0.0, 1.0] {
+        let inputs = inputs(&before, truth);
+        if trains { same_statistics(&before, &after, &inputs)? } else { compare(&before, &after, &inputs)? }
+    }
+    match strip(&["--check"], &[out]).status {
+        Some(0) => Ok(report),
+        _ => Err("a second run finds something to strip".to_owned()),
+    }
+}
+
+/// In training mode the stored mean is not used: nothing is rounded but by evaluation itself.
+fn same_statistics(before: &ModelProto, after: &ModelProto, inputs: &Inputs) -> Result<(), String> {
+    let (expected, actual) = (reference::evaluate(before, inputs)?, reference::evaluate(after, inputs)?);
+    for (name, expected) in &expected {
+        let far = |(a, b): (&f64, &f64)| (a - b).abs() > 1e-12 * (1.0 + a.abs());
+        if expected.shape() != actual[name].shape() || expected.iter().zip(&actual[name]).any(far) {
+            return Err(format!("`{name}` was {expected} and became {}", actual[name]));
+        }
+    }
+    Ok(())
+}
+
+fn decisions(report: &serde_json::Value) -> Vec<String> {
+    let norms = report["norms"].as_array().expect("a list");
+    let decision = |norm: &serde_json::Value| match norm["outcome"].as_str().expect("an outcome") {
+        "kept" => format!("keeps {}", norm["refusal"]["code"].as_str().expect("a code")),
+        outcome => outcome.to_owned(),
+    };
+    norms.iter().map(decision).collect()
+}
+
+/// The reasons, and the resulting graph.
+fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+    let mut text = String::new();
+    for norm in report["norms"].as_array().expect("a list") {
+        let said = match norm["outcome"].as_str() {
+            Some("stripped") => format!("stripped of {}, at most {}", norm["from"], norm["largest"]),
+            Some("no_bias") => "no bias".to_owned(),
+            _ => format!("{}: {}", norm["refusal"]["code"], norm["refusal"]["detail"]),
+        };
+        text += &format!("{}: {said}\n", norm["name"].as_str().expect("a name"));
+    }
+    let print = run(&["print".as_ref(), out.as_os_str()]);
+    assert_eq!(print.status, Some(0), "{}", print.stderr);
+    text + "\n" + &print.text()
+}
+
+/// Random graphs: what is stripped computes the same, and a second run finds nothing.
+#[test]
+fn random_graphs() {
+    let cases = std::env::var("BN_TOOL_CASES").ok().map(|cases| cases.parse().expect("BN_TOOL_CASES is a number"));
+    let config = Config { failure_persistence: None, ..Config::with_cases(cases.unwrap_or(1024)) };
+    let random = TestRng::deterministic_rng(config.rng_algorithm);
+    let stripped = Cell::new(0);
+    let mut runner = match cases {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, random),
+    };
+    let result = runner.run(&drawings(), |drawing| {
+        let case = drawing.build();
+        let fail = |problem: String| TestCaseError::fail(problem);
+        let once = strip_bias(&case.model, &StripOptions::default()).map_err(|error| fail(error.to_string()))?;
+        stripped.set(stripped.get() + once.report.stripped);
+        check_saves(&once.model).map_err(|error| fail(error.to_string()))?;
+        let again = strip_bias(&once.model, &StripOptions::default()).map_err(|error| fail(error.to_string()))?;
+        proptest::prop_assert!(again.model == once.model, "a second run changes something");
+        compare(&case.model, &once.model, &case.inputs).map_err(fail)
+    });
+    result.unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(stripped.get() > 50, "only {} were stripped", stripped.get());
+}
