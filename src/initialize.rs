@@ -63,45 +63,40 @@ pub enum InitializeError {
 /// Inserts BatchNormalizations with statistics that are measured on data.
 ///
 /// # Errors
-/// Those of [`insert`] and of [`measure`].
+/// Those of [`insert`] and of [`measure()`].
 pub fn insert_measured(
     model: &ModelProto,
     options: &InsertOptions,
     goal: Goal,
     measuring: &Measuring,
 ) -> Result<(Inserted, Measured), InitializeError> {
-    // Statistics of batches would be measured otherwise.
-    let running = options.clone().training(false);
-    let with = |statistics: &Statistics| match goal {
+    let values = |statistics: &Statistics| match goal {
         Goal::Calibrate => InitialValues::Calibrate(statistics.clone()),
         Goal::Standardize => InitialValues::Standardize(statistics.clone()),
     };
     let mut measured = Measured { samples: measuring.data.samples(), passes: 0, residual: 0.0 };
     let mut statistics = Statistics::new();
     loop {
-        let current = insert(model, &running.clone().values(with(&statistics)))?;
-        if !current.report.changed() {
-            break;
-        }
+        // Statistics of batches would be measured otherwise.
+        let current = insert(model, &options.clone().training(false).values(values(&statistics)))?;
         let norms = current.report.norms();
-        let seen = measure(&current.model, &norms, measuring.data, measuring.threads, measuring.progress)?;
-        measured.passes += 1;
-        measured.residual = if measured.passes == 1 { 0.0 } else { residual(&statistics, &seen) };
-        let is_consistent = measured.passes > 1 && measured.residual <= TOLERANCE;
-        let enough = norms.len().saturating_add(1).min(MOST_PASSES);
-        if is_consistent {
+        if norms.is_empty() {
             break;
         }
+        let seen = measure(&current.model, &norms, measuring.data, measuring.threads, measuring.progress)?;
+        measured.residual = residual(&statistics, &seen);
+        measured.passes += 1;
         statistics = seen;
-        if goal == Goal::Calibrate || measured.passes > enough {
+        let is_consistent = measured.passes > 1 && measured.residual <= TOLERANCE;
+        if goal == Goal::Calibrate || is_consistent || measured.passes > norms.len().min(MOST_PASSES) {
             break;
         }
     }
-    let inserted = insert(model, &options.clone().values(with(&statistics)))?;
+    let inserted = insert(model, &options.clone().values(values(&statistics)))?;
     Ok((inserted, measured))
 }
 
-/// How far statistics are from those that were in place while they were measured.
+/// How far statistics are from those that were in place while they were measured; 0 if there were none.
 fn residual(before: &Statistics, after: &Statistics) -> f64 {
     let pairs = after.iter().filter_map(|(norm, after)| Some((before.get(norm)?, after)));
     pairs.map(|(before, after)| distance(before, after)).fold(0.0, f64::max)
