@@ -9,6 +9,7 @@ mod assemble;
 mod build;
 pub mod constant;
 mod edit;
+mod insert;
 mod names;
 mod ports;
 pub mod shape;

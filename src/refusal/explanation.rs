@@ -68,9 +68,9 @@ impl Code {
                 "Nothing, if the network is built that way (normalisation after the activation).",
             ),
             Code::OtherReader => because(
-                "The value before the BatchNormalization is read by another node too, or named by training info or a quantisation annotation.",
-                "That reader sees the value before the normalisation, which after folding no longer exists.",
-                "Nothing, if the network needs the value. Otherwise remove the other reader.",
+                "The value before the BatchNormalization is read by another node too, or named by training info or a quantisation annotation. insert: beside the activation, another node reads the output of the layer.",
+                "That reader sees the value before the normalisation, which after folding no longer exists; after an insertion it would see another one.",
+                "Nothing, if the network needs the value. Otherwise remove the other reader, or insert with --site after-affine, for all readers.",
             ),
             Code::GraphOutput => because(
                 "The value before the BatchNormalization is an output of the graph.",
@@ -100,12 +100,12 @@ impl Code {
             Code::ChannelAxis => because(
                 "The BatchNormalization normalises axis 1, and it is not proven that this is the axis of the operator's output channels: a MatMul of rank 3 has its channels last. Or the input has no axis 1.",
                 "Scaling the wrong axis would silently compute something else, in particular when both axes have the same length.",
-                "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model.",
+                "If the rank is only unknown, run ONNX shape inference first, so that it is written in the model. insert: --transpose brings the channels to axis 1, and back.",
             ),
             Code::Quantized => because(
-                "The weight is a DequantizeLinear of integers that cannot take the map: its scales differ along another axis, a negative factor would need an integer that its type does not have, or another node reads it too.",
+                "The weight is a DequantizeLinear of integers that cannot take the map: its scales differ along another axis, a negative factor would need an integer that its type does not have, or another node reads it too. insert: the layer computes with integers, or its weight is dequantised from them.",
                 "Only the scales and the signs of the integers can be changed without rounding the weight anew.",
-                "Fold before you quantise.",
+                "Fold, or insert, before you quantise.",
             ),
             Code::Padding => because(
                 "Zeros are added around the values between the BatchNormalization and the operator that could take it in: by a convolution that pads, a Pad, or an AveragePool that counts its padding (a transposed convolution sums another number of elements at its borders, too).",

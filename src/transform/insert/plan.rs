@@ -165,20 +165,17 @@ impl Planner<'_> {
         let scope = self.graph.node(op.node).scope;
         let own = Use { node: op.node, slot: layer.data as u32 };
         let norm = self.norm(op, Place::InFront(value, vec![own]), scope, layer.element, channels)?;
-        match self.shared.get(&(scope, value, channels.axis)).copied() {
-            Some(first) => {
-                if let Some(Decision { outcome: Ok(Insertion::New(norm)), .. }) = self.decisions.get_mut(first)
-                    && let Place::InFront(_, uses) = &mut norm.place
-                {
-                    uses.push(own);
-                }
-                Ok(Insertion::Shared(first))
-            }
-            None => {
-                self.shared.insert((scope, value, channels.axis), self.decisions.len());
-                Ok(Insertion::New(norm))
-            }
+        let key = (scope, value, channels.axis);
+        let Some(first) = self.shared.get(&key).copied() else {
+            self.shared.insert(key, self.decisions.len());
+            return Ok(Insertion::New(norm));
+        };
+        if let Some(Decision { outcome: Ok(Insertion::New(norm)), .. }) = self.decisions.get_mut(first)
+            && let Place::InFront(_, readers) = &mut norm.place
+        {
+            readers.push(own);
         }
+        Ok(Insertion::Shared(first))
     }
 
     /// The channels, if a BatchNormalization can have them.
@@ -205,17 +202,8 @@ impl Planner<'_> {
     ) -> Result<Norm, Refusal> {
         let opset = op.opset();
         self.check_operators(channels)?;
-        self.check_type(element, opset)?;
+        check_type(element, opset)?;
         Ok(Norm { place, scope, opset, element, channels, activation: None })
-    }
-
-    fn check_type(&self, element: FloatType, opset: i64) -> Result<(), Refusal> {
-        if form::takes(element, opset) {
-            return Ok(());
-        }
-        let name = element.data_type().name();
-        let detail = format!("the BatchNormalization of opset {opset} does not take {name} (since opset 14)");
-        Err(Refusal::new(Code::UnsupportedType, detail))
     }
 
     /// Checks that the names of the new operators mean those operators.
@@ -240,35 +228,48 @@ impl Planner<'_> {
     }
 
     fn input(&self, value: ValueId) -> Result<Insertion, Refusal> {
-        let (graph, name) = (self.graph, self.graph.name(value));
-        let refuse = |code, detail: String| Err(Refusal::new(code, detail));
-        let element = self.constants.facts().element(graph, value);
-        let Some(element) = element.and_then(DataType::float) else {
-            let element = element.map_or("no known type", DataType::name);
-            return refuse(Code::UnsupportedType, format!("`{name}` is of {element}"));
-        };
-        let axes = self.constants.facts().axes(graph, value);
-        let Some(axes) = axes else {
-            return refuse(Code::UnknownRank, format!("the rank of `{name}` is not known"));
-        };
-        let Some(length) = axes.get(1) else {
-            return refuse(Code::ChannelAxis, format!("`{name}` has no axis 1"));
-        };
-        let Some(count) = length.known() else {
-            return refuse(Code::UnknownRank, format!("the length of axis 1 of `{name}` is not known"));
-        };
-        let uses: Vec<Use> = graph.data_uses(value).collect();
-        let Some(first) = uses.first() else {
-            return refuse(Code::NoActivation, format!("nothing reads `{name}`"));
-        };
+        let graph = self.graph;
+        let (element, channels) = self.of_input(value)?;
+        let readers: Vec<Use> = graph.data_uses(value).collect();
+        let unread = || Refusal::new(Code::NoActivation, format!("nothing reads `{}`", graph.name(value)));
+        let first = readers.first().ok_or_else(unread)?;
         check_behind(&Operator { graph, constants: self.constants, node: first.node }, value, &[])?;
-        let channels = Channels { axis: 1, count, rank: axes.len() };
         let opset = graph.main_opset();
         self.check_operators(channels)?;
-        self.check_type(element, opset)?;
-        let place = Place::InFront(value, uses);
-        Ok(Insertion::New(Norm { place, scope: graph.value(value).scope, opset, element, channels, activation: None }))
+        check_type(element, opset)?;
+        let scope = graph.value(value).scope;
+        let place = Place::InFront(value, readers);
+        Ok(Insertion::New(Norm { place, scope, opset, element, channels, activation: None }))
     }
+
+    /// Type and channels of an input of the model.
+    fn of_input(&self, value: ValueId) -> Result<(FloatType, Channels), Refusal> {
+        let (graph, facts) = (self.graph, self.constants.facts());
+        let name = graph.name(value);
+        let refuse = |code, detail: String| Err(Refusal::new(code, detail));
+        let known = facts.element(graph, value);
+        let Some(element) = known.and_then(DataType::float) else {
+            let known = known.map_or("no known type", DataType::name);
+            return refuse(Code::UnsupportedType, format!("`{name}` is of {known}"));
+        };
+        let Some(axes) = facts.axes(graph, value) else {
+            return refuse(Code::UnknownRank, format!("the rank of `{name}` is not known"));
+        };
+        match axes.get(1).map(|length| length.known()) {
+            None => refuse(Code::ChannelAxis, format!("`{name}` has no axis 1")),
+            Some(None) => refuse(Code::UnknownRank, format!("the length of axis 1 of `{name}` is not known")),
+            Some(Some(count)) => Ok((element, Channels { axis: 1, count, rank: axes.len() })),
+        }
+    }
+}
+
+fn check_type(element: FloatType, opset: i64) -> Result<(), Refusal> {
+    if form::takes(element, opset) {
+        return Ok(());
+    }
+    let name = element.data_type().name();
+    let detail = format!("the BatchNormalization of opset {opset} does not take {name} (since opset 14)");
+    Err(Refusal::new(Code::UnsupportedType, detail))
 }
 
 fn first_output(op: &Operator, node: NodeId) -> Result<ValueId, Refusal> {

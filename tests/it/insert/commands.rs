@@ -124,10 +124,40 @@ fn standardised_it_computes_something_else_and_says_so() {
 }
 
 #[test]
-fn a_standardised_input_has_mean_zero_and_variance_one() {
+fn a_standardised_input_is_measured_as_it_is_in_the_file() {
     let folder = folder();
-    let (report, _) = insert(&folder, &["--site", "input", "--init", "standardize", "--data", &data()]);
+    let (report, out) = insert(&folder, &["--site", "input", "--init", "standardize", "--data", &data()]);
     assert_eq!((&report["inserted"], &report["layers"][0]["norm"]), (&1.into(), &"input_bn".into()));
+    // 100 images of 8 × 8 numbers at the end of the file.
+    let bytes = fs::read(data()).expect("it can be read");
+    let values = FloatType::F32.decode(&bytes[bytes.len() - 100 * 64 * 4..]);
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let variance = values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / values.len() as f64;
+    let model = load(&out).expect("it loads");
+    let rounded = |value| [FloatType::F32.round(value)];
+    assert_eq!(tensor(&model, "input_bn_mean"), rounded(mean));
+    assert_eq!(tensor(&model, "input_bn_var"), rounded(variance));
+    assert_eq!((tensor(&model, "input_bn_scale"), tensor(&model, "input_bn_bias")), (vec![1.0], vec![0.0]));
+}
+
+/// The layer gives [x₀ + x₁ + 1, 2·x₁], and for the rows (1, 2), (3, 0), (5, 1) so (4, 4), (4, 0), (7, 2).
+#[test]
+fn each_channel_is_measured_where_it_is_behind_the_layer() {
+    let folder = folder();
+    let [model, array, out] = ["layer.onnxtxt", "x.npy", "out.onnx"].map(|name| folder.path().join(name));
+    let text = "<ir_version: 8, opset_import: [\"\" : 17]> g (float[N,2] x) => (float[N,2] y)
+        <float[2,2] W = {1, 0, 1, 2}, float[2] b = {1, 0}> { c = Gemm (x, W, b) y = Relu (c) }";
+    fs::write(&model, text).expect("it is written");
+    let header = "{'descr': '<i2', 'fortran_order': False, 'shape': (3, 2)}";
+    let numbers = [1i16, 2, 3, 0, 5, 1].into_iter().flat_map(i16::to_le_bytes).collect::<Vec<u8>>();
+    let start = [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes()].concat();
+    fs::write(&array, [start, numbers].concat()).expect("it is written");
+    let flags = ["insert", "--init", "standardize", "--data", array.to_str().unwrap(), "-o"];
+    let result = tool(&flags, &[&out, &model]);
+    assert_eq!(result.status, Some(0), "{}", result.stderr);
+    let model = load(&out).expect("it loads");
+    assert_eq!(tensor(&model, "c_bn_mean"), [5.0, 2.0]);
+    assert_eq!(tensor(&model, "c_bn_var"), [2.0, 8.0 / 3.0].map(|value| FloatType::F32.round(value)));
 }
 
 #[test]

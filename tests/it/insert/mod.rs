@@ -2,6 +2,7 @@
 
 mod commands;
 mod fixtures;
+mod others;
 mod properties;
 
 use ndarray::ArrayD;

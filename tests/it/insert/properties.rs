@@ -60,11 +60,11 @@ fn what_is_inserted_behind_layers_folds_away() {
 
 type Inputs = std::collections::BTreeMap<String, ndarray::ArrayD<f64>>;
 
-/// What holds for a model, its inputs, where to insert, and whether to transpose.
-type Property<'a> = dyn Fn(&ModelProto, &Inputs, Site, bool) -> Result<(), TestCaseError> + 'a;
+/// What has to hold of a graph, at a site, with `--transpose` or without.
+type Each<'a> = dyn Fn(&ModelProto, &Inputs, Site, bool) -> Result<(), TestCaseError> + 'a;
 
 /// Always the same graphs; all sites in turn.
-fn run(each: &Property) {
+fn run(each: &Each) {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) };
     let random = TestRng::deterministic_rng(config.rng_algorithm);
     let mut runner = TestRunner::new_with_rng(config, random);
