@@ -30,6 +30,7 @@ pub mod affine;
 pub mod arithmetic;
 pub mod batch_norm;
 pub mod cli;
+pub mod diff;
 pub mod engine;
 pub mod graph;
 pub mod linear;

@@ -3,6 +3,7 @@
 mod arguments;
 mod completions;
 mod contain;
+mod diff;
 mod error;
 mod explain;
 mod fold;
@@ -45,6 +46,7 @@ struct Cli {
 enum Command {
     Fold(fold::Options),
     Verify(verify::Options),
+    Diff(diff::Options),
     Inspect(inspect::Options),
     Print(print::Options),
     Explain(explain::Options),
@@ -89,7 +91,11 @@ impl Command {
         match self {
             Command::Fold(options) => options.risk(),
             Command::Verify(options) => Some(options.risk()),
-            Command::Inspect(_) | Command::Print(_) | Command::Explain(_) | Command::Completions(_) => None,
+            Command::Diff(_)
+            | Command::Inspect(_)
+            | Command::Print(_)
+            | Command::Explain(_)
+            | Command::Completions(_) => None,
         }
     }
 
@@ -97,6 +103,7 @@ impl Command {
         match self {
             Command::Fold(options) => options.run(),
             Command::Verify(options) => options.run(),
+            Command::Diff(options) => options.run(),
             Command::Inspect(options) => options.run(),
             Command::Print(options) => options.run(),
             Command::Explain(options) => options.run(),

@@ -5,6 +5,7 @@ pub mod human;
 pub mod json;
 mod table;
 
+use crate::diff::ModelDiff;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
@@ -88,6 +89,20 @@ pub struct VerifySummary<'a> {
     /// What the comparison found.
     #[serde(flatten)]
     pub verification: &'a Verification,
+}
+
+/// What `diff` found.
+#[derive(Serialize)]
+pub struct DiffSummary<'a> {
+    /// The first model.
+    pub a: String,
+    /// The second model.
+    pub b: String,
+    /// Whether they differ.
+    pub differs: bool,
+    /// How.
+    #[serde(flatten)]
+    pub diff: &'a ModelDiff,
 }
 
 /// What `inspect` found.

@@ -1,0 +1,157 @@
+//! Lines of all but nodes.
+
+use super::words::{change, clip, clip_both, difference, name};
+use super::{Paint, node};
+use crate::diff::report::{Change, FieldChange, GraphDiff, ModelDiff, TensorChange, ValueChange};
+
+/// A line without its sign.
+pub struct Line {
+    pub sign: Sign,
+    pub kind: Kind,
+    pub text: String,
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    Removed,
+    Added,
+    Changed,
+    /// It is there for context.
+    None,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Field,
+    Input,
+    Output,
+    Node,
+    Constant,
+    Value,
+}
+
+impl Kind {
+    /// What stands before the text, where it is not plain from that.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Input => "input ",
+            Kind::Output => "output ",
+            Kind::Value => "value ",
+            Kind::Field | Kind::Node | Kind::Constant => "",
+        }
+    }
+
+    /// What it is called in a table.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::Field => "field",
+            Kind::Input => "input",
+            Kind::Output => "output",
+            Kind::Node => "node",
+            Kind::Constant => "constant",
+            Kind::Value => "value",
+        }
+    }
+}
+
+/// What the models say of themselves, and what has no line of its own.
+pub fn model_lines(diff: &ModelDiff, paint: Paint) -> Vec<Line> {
+    let mut lines: Vec<Line> = diff.fields.iter().map(|field| field_line(field, paint)).collect();
+    lines.extend(diff.hidden.as_ref().map(|hidden| Line {
+        sign: Sign::Changed,
+        kind: Kind::Field,
+        text: match hidden.count {
+            1 => format!("{} is written in another way", clip(&hidden.first)),
+            count => format!("{} and {} more are written in another way", clip(&hidden.first), count - 1),
+        },
+    }));
+    lines
+}
+
+/// What differs in a graph.
+pub fn lines(graph: &GraphDiff, paint: Paint) -> Vec<Line> {
+    let fields = graph.fields.iter().map(|field| field_line(field, paint));
+    let inputs = graph.inputs.iter().map(|value| value_line(Kind::Input, value, paint));
+    let outputs = graph.outputs.iter().map(|value| value_line(Kind::Output, value, paint));
+    let nodes = graph.nodes.iter().map(|entry| node::line(entry, paint));
+    let constants = graph.initializers.iter().map(|tensor| tensor_line(tensor, paint));
+    let values = graph.values.iter().map(|value| value_line(Kind::Value, value, paint));
+    fields.chain(inputs).chain(outputs).chain(nodes).chain(constants).chain(values).collect()
+}
+
+/// `, doc_string "a" → "b"` of a thing that has a line.
+pub fn more_fields(fields: &[FieldChange], paint: Paint) -> String {
+    fields.iter().map(|field| format!(", {}", field_text(field, paint))).collect()
+}
+
+fn sign<T>(change: &Change<T>) -> Sign {
+    match (&change.before, &change.after) {
+        (Some(_), None) => Sign::Removed,
+        (None, Some(_)) => Sign::Added,
+        _ => Sign::Changed,
+    }
+}
+
+/// No colours in lines that have one as a whole.
+fn within(sign: Sign, paint: Paint) -> Paint {
+    if sign == Sign::Changed { paint } else { Paint::default() }
+}
+
+fn field_line(field: &FieldChange, paint: Paint) -> Line {
+    let sign = sign(&field.value);
+    Line { sign, kind: Kind::Field, text: field_text(field, within(sign, paint)) }
+}
+
+fn field_text(field: &FieldChange, paint: Paint) -> String {
+    let value = match (&field.value.before, &field.value.after) {
+        (Some(before), Some(after)) => {
+            let (before, after) = clip_both(before, after);
+            change(&Change { before: Some(before), after: Some(after) }, "→", paint, name)
+        }
+        _ => change(&field.value, "→", paint, |text| name(&clip(text))),
+    };
+    format!("{} {value}", crate::report::printable(&field.field)).trim_end().to_owned()
+}
+
+fn value_line(kind: Kind, value: &ValueChange, paint: Paint) -> Line {
+    let sign = sign(&value.name);
+    let paint = within(sign, paint);
+    let names = change(&value.name, "→", paint, name);
+    let types = match (&value.r#type.before, &value.r#type.after) {
+        (Some(_), None) if sign == Sign::Changed => "without a type".into(),
+        (None, Some(new)) if sign == Sign::Changed => format!("now {}", clip(new)),
+        _ => change(&value.r#type, "→", paint, clip),
+    };
+    let text = format!("{names} {types}").trim_end().to_owned() + &more_fields(&value.fields, paint);
+    Line { sign, kind, text }
+}
+
+/// `W float[64,3,7,7] a1b2c3d4 → 99887766, max |Δ| 0.31, relative 0.12`; with type and elements side
+/// by side where both differ.
+fn tensor_line(tensor: &TensorChange, paint: Paint) -> Line {
+    let sign = sign(&tensor.name);
+    let paint = within(sign, paint);
+    let mut text = change(&tensor.name, "→", paint, name);
+    let beside = |kind: &Option<String>, content: &Option<String>| match (kind, content) {
+        (Some(kind), Some(content)) => Some(format!("{} {}", clip(kind), clip(content))),
+        (one, other) => one.as_deref().or(other.as_deref()).map(clip),
+    };
+    let both = Change {
+        before: beside(&tensor.r#type.before, &tensor.content.before),
+        after: beside(&tensor.r#type.after, &tensor.content.after),
+    };
+    text += &match &tensor.r#type.after {
+        Some(kind) if tensor.r#type.is_same() => {
+            format!(" {} {}", clip(kind), change(&tensor.content, "→", paint, clip)).trim_end().to_owned()
+        }
+        _ => format!(" {}", change(&both, "→", paint, str::to_owned)),
+    };
+    text += &difference(tensor.difference);
+    if !tensor.holder.is_same() && sign == Sign::Changed {
+        text += &format!(", {}", change(&tensor.holder, "→", paint, str::to_owned));
+    }
+    text += &more_fields(&tensor.fields, paint);
+    Line { sign, kind: Kind::Constant, text }
+}
