@@ -181,8 +181,9 @@ fn sparse_change(
 
 /// A sparse tensor as an attribute would show it.
 fn sparse_text(sparse: &SparseTensorProto) -> Result<String, TensorError> {
-    let attribute =
-        AttributeProto { r#type: Some(11), sparse_tensor: Some(Box::new(sparse.clone())), ..Default::default() };
+    let mut unnamed = sparse.clone();
+    unnamed.values.iter_mut().for_each(|values| values.name = None);
+    let attribute = AttributeProto { r#type: Some(11), sparse_tensor: Some(Box::new(unnamed)), ..Default::default() };
     let node = NodeProto { attribute: vec![attribute], ..Default::default() };
     Ok(attributes_of(&node)?.into_iter().map(|attribute| attribute.value).collect())
 }

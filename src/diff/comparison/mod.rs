@@ -11,7 +11,7 @@ mod values;
 use super::index::{Body, Index, ScopeId};
 use super::matching::Matching;
 use super::order::{Step, merge};
-use super::report::{FieldChange, GraphDiff, Status};
+use super::report::{Change, FieldChange, GraphDiff, Status};
 use crate::onnx::TensorError;
 pub(super) use encoding::same_encoding;
 use fields::{Fields, HiddenNotes};
@@ -59,17 +59,14 @@ impl<'x, 'm> Comparison<'x, 'm> {
         let path = |index: &Index, id: Option<ScopeId>| id.map(|id| index.scopes[id].path.clone());
         let path = path(self.a, a).or_else(|| path(self.b, b)).unwrap_or_default();
         let mut fields = self.body_fields(a, b);
-        let (inputs, moved_inputs) = self.inputs(a, b);
-        let (outputs, moved_outputs) = self.outputs(a, b);
+        let (inputs, input_order) = self.inputs(a, b);
+        let (outputs, output_order) = self.outputs(a, b);
         let nodes = self.nodes(a, b)?;
         let (initializers, moved_initializers) = self.initializers(a, b)?;
         let values = self.inner_values(a, b);
-        for (moved, what) in
-            [(moved_inputs, "inputs"), (moved_outputs, "outputs"), (moved_initializers, "initializers")]
-        {
-            if moved {
-                fields.push(FieldChange { field: format!("order of {what}"), value: Default::default() });
-            }
+        let initializer_order = moved_initializers.then(Change::default);
+        for (order, what) in [(input_order, "inputs"), (output_order, "outputs"), (initializer_order, "initializers")] {
+            fields.extend(order.map(|value| FieldChange { field: format!("order of {what}"), value }));
         }
         Ok(GraphDiff { path, status, fields, inputs, outputs, nodes, initializers, values })
     }

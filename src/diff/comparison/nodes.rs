@@ -18,7 +18,7 @@ enum Line {
     Same(NodeId),
 }
 
-impl<'m> Comparison<'_, 'm> {
+impl Comparison<'_, '_> {
     /// Nodes that differ, with those around them that are wanted.
     pub(super) fn nodes(&mut self, a: Option<ScopeId>, b: Option<ScopeId>) -> Result<Vec<NodeEntry>, TensorError> {
         let old = a.map_or(0..0, |a| self.a.scopes[a].nodes.clone());
@@ -50,7 +50,7 @@ impl<'m> Comparison<'_, 'm> {
         fields.string("doc_string", a.doc_string.as_deref(), b.doc_string.as_deref());
         fields.entries("metadata", &a.metadata_props, &b.metadata_props);
         let fields = fields.changes;
-        let expected = self.expected_inputs(old, new);
+        let expected = self.found.expected_inputs(self.a, self.b, old, new);
         let (operators, names) = ((operator(a), operator(b)), (text(&a.name), text(&b.name)));
         let ports_differ = expected.iter().ne(b.input.iter()) || a.output != b.output;
         let rest_differs = !attributes.is_empty() || !fields.is_empty() || moved;
@@ -69,15 +69,6 @@ impl<'m> Comparison<'_, 'm> {
             moved: moved.then(|| self.place(new)),
         };
         Ok(Line::Entry(NodeEntry::Changed(Box::new(change))))
-    }
-
-    /// The names by which the second model reads what the node of the first reads.
-    fn expected_inputs(&self, old: NodeId, new: NodeId) -> Vec<&'m BStr> {
-        let scope = self.b.nodes[new].scope;
-        let expected = |value: &Option<_>| {
-            value.map_or(BStr::new(""), |value| self.found.expected_name(self.a, self.b, value, scope))
-        };
-        self.a.nodes[old].inputs.iter().map(expected).collect()
     }
 
     /// Where a node of the second model is.

@@ -9,6 +9,9 @@ use crate::onnx::schema::ValueInfoProto;
 use crate::onnx::text::fragment::value_type;
 use bstr::{BStr, BString, ByteSlice};
 
+/// Inputs or outputs that differ, and all names if they are in another order.
+type Ports = (Vec<ValueChange>, Option<Change<String>>);
+
 /// A value that is declared, with or without a type.
 #[derive(Clone, Copy)]
 struct Declared<'m> {
@@ -17,8 +20,8 @@ struct Declared<'m> {
 }
 
 impl<'m> Comparison<'_, 'm> {
-    /// Inputs, and whether some are in another order.
-    pub(super) fn inputs(&mut self, a: Option<ScopeId>, b: Option<ScopeId>) -> (Vec<ValueChange>, bool) {
+    /// Inputs, and their order if it is another one.
+    pub(super) fn inputs(&mut self, a: Option<ScopeId>, b: Option<ScopeId>) -> Ports {
         let of = |body: Body<'m>| match body {
             Body::Graph(graph) => declared(&graph.input),
             Body::Function(function) => names(&function.input),
@@ -26,8 +29,8 @@ impl<'m> Comparison<'_, 'm> {
         self.ports(a, b, of)
     }
 
-    /// Outputs, and whether some are in another order.
-    pub(super) fn outputs(&mut self, a: Option<ScopeId>, b: Option<ScopeId>) -> (Vec<ValueChange>, bool) {
+    /// Outputs, and their order if it is another one.
+    pub(super) fn outputs(&mut self, a: Option<ScopeId>, b: Option<ScopeId>) -> Ports {
         let of = |body: Body<'m>| match body {
             Body::Graph(graph) => declared(&graph.output),
             Body::Function(function) => names(&function.output),
@@ -35,12 +38,7 @@ impl<'m> Comparison<'_, 'm> {
         self.ports(a, b, of)
     }
 
-    fn ports(
-        &mut self,
-        a: Option<ScopeId>,
-        b: Option<ScopeId>,
-        of: impl Fn(Body<'m>) -> Vec<Declared<'m>>,
-    ) -> (Vec<ValueChange>, bool) {
+    fn ports(&mut self, a: Option<ScopeId>, b: Option<ScopeId>, of: impl Fn(Body<'m>) -> Vec<Declared<'m>>) -> Ports {
         let old = a.map_or(Vec::new(), |a| of(self.a.scopes[a].body));
         let new = b.map_or(Vec::new(), |b| of(self.b.scopes[b].body));
         let partners = self.partners(a, b, &old, &new);
@@ -53,7 +51,12 @@ impl<'m> Comparison<'_, 'm> {
                 Step::Added(j) => self.declared(None, Some(new[j])),
             });
         }
-        (changes, steps.iter().any(|step| matches!(step, Step::Moved(..))))
+        let order = |values: &[Declared]| {
+            let names: Vec<String> = values.iter().map(|value| value.name.to_string()).collect();
+            Some(names.join(", "))
+        };
+        let moved = steps.iter().any(|step| matches!(step, Step::Moved(..)));
+        (changes, moved.then(|| Change { before: order(&old), after: order(&new) }))
     }
 
     /// Types that are declared of inner values. What is declared of a value that only one model
@@ -85,7 +88,10 @@ impl<'m> Comparison<'_, 'm> {
             }
         }
         self.hidden.note(moved, || "the declared types of values".into());
-        pairs.into_iter().filter_map(|(old, new)| self.declared(old, new)).collect()
+        let changes = pairs.into_iter().filter_map(|(old, new)| self.declared(old, new));
+        // A value that both have got its name where it is made.
+        let is_renamed = |change: &ValueChange| change.r#type.is_same() && change.fields.is_empty();
+        changes.filter(|change| sides(&change.name) < 2 || !is_renamed(change)).collect()
     }
 
     /// The place in the second list of each value of the first.
@@ -131,6 +137,10 @@ impl<'m> Comparison<'_, 'm> {
         let shows = !change.name.is_same() || !change.r#type.is_same() || !change.fields.is_empty();
         shows.then_some(change)
     }
+}
+
+fn sides(change: &Change<String>) -> usize {
+    usize::from(change.before.is_some()) + usize::from(change.after.is_some())
 }
 
 fn declared(infos: &[ValueInfoProto]) -> Vec<Declared<'_>> {

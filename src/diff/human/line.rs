@@ -1,6 +1,6 @@
 //! Lines of all but nodes.
 
-use super::words::{change, clip, clip_both, difference, name};
+use super::words::{change, clip, clip_both, difference, name, string};
 use super::{Paint, node};
 use crate::diff::report::{Change, FieldChange, GraphDiff, ModelDiff, TensorChange, ValueChange};
 
@@ -110,7 +110,7 @@ fn field_text(field: &FieldChange, paint: Paint) -> String {
             let (before, after) = clip_both(before, after);
             change(&Change { before: Some(before), after: Some(after) }, "→", paint, name)
         }
-        _ => change(&field.value, "→", paint, |text| name(&clip(text))),
+        _ => change(&field.value, "→", paint, string),
     };
     format!("{} {value}", crate::report::printable(&field.field)).trim_end().to_owned()
 }
@@ -135,8 +135,8 @@ fn tensor_line(tensor: &TensorChange, paint: Paint) -> Line {
     let paint = within(sign, paint);
     let mut text = change(&tensor.name, "→", paint, name);
     let beside = |kind: &Option<String>, content: &Option<String>| match (kind, content) {
-        (Some(kind), Some(content)) => Some(format!("{} {}", clip(kind), clip(content))),
-        (one, other) => one.as_deref().or(other.as_deref()).map(clip),
+        (Some(kind), Some(content)) => Some(format!("{kind} {content}")),
+        (one, other) => one.clone().or(other.clone()),
     };
     let both = Change {
         before: beside(&tensor.r#type.before, &tensor.content.before),
@@ -144,9 +144,9 @@ fn tensor_line(tensor: &TensorChange, paint: Paint) -> Line {
     };
     text += &match &tensor.r#type.after {
         Some(kind) if tensor.r#type.is_same() => {
-            format!(" {} {}", clip(kind), change(&tensor.content, "→", paint, clip)).trim_end().to_owned()
+            format!(" {} {}", clip(kind), contents(&tensor.content, paint)).trim_end().to_owned()
         }
-        _ => format!(" {}", change(&both, "→", paint, str::to_owned)),
+        _ => format!(" {}", contents(&both, paint)),
     };
     text += &difference(tensor.difference);
     if !tensor.holder.is_same() && sign == Sign::Changed {
@@ -154,4 +154,15 @@ fn tensor_line(tensor: &TensorChange, paint: Paint) -> Line {
     }
     text += &more_fields(&tensor.fields, paint);
     Line { sign, kind: Kind::Constant, text }
+}
+
+/// Elements, or types with elements, side by side.
+fn contents(content: &Change<String>, paint: Paint) -> String {
+    match (&content.before, &content.after) {
+        (Some(before), Some(after)) => {
+            let (before, after) = clip_both(before, after);
+            change(&Change { before: Some(before), after: Some(after) }, "→", paint, crate::report::printable)
+        }
+        _ => change(content, "→", paint, clip),
+    }
 }

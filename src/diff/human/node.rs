@@ -12,7 +12,8 @@ const SHOWN: usize = 8;
 /// The line of an entry.
 pub fn line(entry: &NodeEntry, paint: Paint) -> Line {
     let (sign, text) = match entry {
-        NodeEntry::Removed(node) => (Sign::Removed, node_text(node)),
+        // What it was like matters less than that it is gone.
+        NodeEntry::Removed(node) => (Sign::Removed, node_text(&NodeText { attributes: Vec::new(), ..node.clone() })),
         NodeEntry::Added(node) => (Sign::Added, node_text(node)),
         NodeEntry::Changed(change) => (Sign::Changed, changed(change, paint)),
         NodeEntry::Unchanged(node) => (Sign::None, node_text(node)),
@@ -84,11 +85,13 @@ fn list(items: Vec<(bool, String)>) -> String {
 
 fn slot_text(slot: &Slot, paint: Paint) -> String {
     let Paint { old, new, .. } = paint;
-    match (&slot.name.before, &slot.name.after) {
-        (Some(before), None) => format!("{old}-{}{old:#}", name(before)),
-        (None, Some(after)) => format!("{new}+{}{new:#}", name(after)),
+    // An input that is omitted is none.
+    let there = |name: &Option<String>| name.clone().filter(|name| !slot.changed || !name.is_empty());
+    match (there(&slot.name.before), there(&slot.name.after)) {
+        (Some(before), None) => format!("{old}-{}{old:#}", name(&before)),
+        (None, Some(after)) => format!("{new}+{}{new:#}", name(&after)),
         (Some(before), Some(after)) if slot.changed => {
-            format!("{old}{}{old:#} ⇒ {new}{}{new:#}", name(before), name(after))
+            format!("{old}{}{old:#} ⇒ {new}{}{new:#}", name(&before), name(&after))
         }
         (_, after) => after.as_deref().map(name).unwrap_or_default(),
     }
@@ -100,7 +103,8 @@ fn attribute_text(attribute: &AttributeChange, paint: Paint) -> String {
     match (&attribute.value.before, &attribute.value.after) {
         (Some(before), Some(after)) => {
             let (before, after) = clip_both(before, after);
-            let values = change(&Change { before: Some(before), after: Some(after) }, "⇒", paint, str::to_owned);
+            let values =
+                change(&Change { before: Some(before), after: Some(after) }, "⇒", paint, crate::report::printable);
             format!("{key} = {values}{}", difference(attribute.difference))
         }
         (Some(before), None) => format!("{old}-{key} = {}{old:#}", clip(before)),

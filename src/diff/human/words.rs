@@ -10,7 +10,7 @@ const LEAD: usize = 12;
 
 /// A name, in quotes only where it could be misread.
 pub fn name(name: &str) -> String {
-    let special = |char: char| char.is_whitespace() || char.is_control() || "\"(),{}<>→⇒…".contains(char);
+    let special = |char: char| char.is_whitespace() || char.is_control() || "\"(),{}<>→⇒".contains(char);
     let sign = name.starts_with(['+', '-', '~']);
     if !name.is_empty() && !sign && !name.contains(special) {
         return name.to_owned();
@@ -25,16 +25,20 @@ pub fn name(name: &str) -> String {
 
 /// The text of a value on one line, cut if it is long.
 pub fn clip(text: &str) -> String {
-    window(&crate::report::printable(text), 0)
+    crate::report::printable(&window(text, 0))
+}
+
+/// A string of the model, cut if it is long; in quotes where it could be misread.
+pub fn string(text: &str) -> String {
+    name(&window(text, 0))
 }
 
 /// Two values side by side; of long ones the part where they begin to differ.
 pub fn clip_both(before: &str, after: &str) -> (String, String) {
-    let (before, after) = (crate::report::printable(before), crate::report::printable(after));
     let same = before.chars().zip(after.chars()).take_while(|(a, b)| a == b).count();
     let is_long = before.chars().count().max(after.chars().count()) > LONGEST;
     let start = if is_long && same > LONGEST - LEAD { same - LEAD } else { 0 };
-    (window(&before, start), window(&after, start))
+    (window(before, start), window(after, start))
 }
 
 fn window(text: &str, start: usize) -> String {

@@ -3,8 +3,9 @@
 //! In each pair of scopes nodes of the same operator are matched by what is the strongest evidence
 //! left: the same output, the same name, the same computation or the same use
 //! ([`structure`]), a neighbour that is matched ([`neighbours`]). Values follow: they are the same
-//! if the nodes that make them are. Whatever is matched with what, the comparison that follows
-//! shows every difference; a good match only makes them few.
+//! if the nodes that make them are. Where names lead astray, because an exporter counted them or
+//! they were swapped, structure comes first. Whatever is matched with what, the comparison that
+//! follows shows every difference; a good match only makes them few.
 
 mod constants;
 mod names;
@@ -78,14 +79,46 @@ impl Matching {
     /// # Errors
     /// When a tensor has to be read and cannot.
     pub fn new(a: &Index, b: &Index) -> Result<Matching, TensorError> {
-        let found = Matching {
+        let none = || Matching {
             scopes: Pairs::new(a.scopes.len(), b.scopes.len()),
             nodes: Pairs::new(a.nodes.len(), b.nodes.len()),
             values: Pairs::new(a.values.len(), b.values.len()),
         };
-        let mut matcher = Matcher { a, b, found, own: Default::default(), content: Default::default() };
+        let (own, content) = Default::default();
+        let mut matcher = Matcher { a, b, found: none(), names_first: true, own, content };
         matcher.models()?;
-        Ok(matcher.found)
+        let cost = matcher.found.cost(a, b);
+        if cost == 0 {
+            return Ok(matcher.found);
+        }
+        let by_names = std::mem::replace(&mut matcher.found, none());
+        matcher.names_first = false;
+        matcher.models()?;
+        // Names say what people mean, unless half of that would be wrong.
+        Ok(if matcher.found.cost(a, b) * 2 < cost { matcher.found } else { by_names })
+    }
+
+    /// How much there would be to read: nodes without a partner or with other inputs count twice,
+    /// those of another name or whose outputs have other names once.
+    fn cost(&self, a: &Index, b: &Index) -> usize {
+        let without = |pairs: &[Option<usize>]| pairs.iter().filter(|pair| pair.is_none()).count();
+        let mut cost = 2 * (without(&self.nodes.of_a) + without(&self.nodes.of_b));
+        for (node, other) in self.nodes.of_a.iter().enumerate() {
+            let Some(other) = *other else { continue };
+            let (old, new) = (a.nodes[node].proto, b.nodes[other].proto);
+            let rewired = self.expected_inputs(a, b, node, other).iter().ne(&new.input);
+            let renamed = old.output != new.output || old.name != new.name;
+            cost += 2 * usize::from(rewired) + usize::from(renamed);
+        }
+        cost
+    }
+
+    /// The names by which a node of the second model reads what one of the first reads, if nothing
+    /// changed but names.
+    pub fn expected_inputs<'m>(&self, a: &Index<'m>, b: &Index<'m>, old: NodeId, new: NodeId) -> Vec<&'m BStr> {
+        let scope = b.nodes[new].scope;
+        let name = |value| self.expected_name(a, b, value, scope);
+        a.nodes[old].inputs.iter().map(|value| value.map_or(BStr::new(""), name)).collect()
     }
 
     /// The name by which the second model is expected to read a value of the first, in a scope of
@@ -105,6 +138,8 @@ struct Matcher<'x, 'm> {
     a: &'x Index<'m>,
     b: &'x Index<'m>,
     found: Matching,
+    /// Whether names count more than structure.
+    names_first: bool,
     /// Hashes of operators with their attributes, and of constants, as far as they were needed.
     own: [Map<NodeId, u64>; 2],
     content: [Map<ValueId, u64>; 2],
@@ -127,6 +162,9 @@ impl<'m> Matcher<'_, 'm> {
     fn scope(&mut self, a: ScopeId, b: ScopeId) -> Result<(), TensorError> {
         self.inputs(a, b);
         self.constants_by_name(a, b);
+        if !self.names_first {
+            self.nodes_by_structure(a, b)?;
+        }
         self.nodes_by_outputs(a, b);
         self.nodes_by_names(a, b);
         if self.any_left(a, b) {
