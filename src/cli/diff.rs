@@ -2,9 +2,9 @@
 
 use super::error::Failure;
 use super::{Status, write_report};
-use crate::diff::{DiffOptions, HumanOptions, diff, human, markdown};
+use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff, human, markdown, markdown_summary};
 use crate::onnx::load;
-use crate::report::{DiffSummary, json};
+use crate::report::{DiffExtent, DiffSummary, json};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
@@ -71,28 +71,29 @@ impl Options {
             return Err(Failure::Usage("only one of the two models can come from standard input".into()));
         }
         let (a, b) = (load(&self.a)?, load(&self.b)?);
-        let mut changes = diff(&a, &b, &DiffOptions { context: self.context })?;
+        let changes = diff(&a, &b, &DiffOptions { context: self.context })?;
         let differs = !changes.is_empty();
-        if self.summary {
-            (changes.graphs, changes.fields) = match self.format {
-                // The summary counts what is in them.
-                Form::Human => (changes.graphs, changes.fields),
-                Form::Json | Form::Markdown => Default::default(),
-            };
-        }
         let text = match self.format {
             Form::Human => human(&changes, &HumanOptions { summary: self.summary, color: true }),
+            Form::Markdown if self.summary => markdown_summary(&changes),
             Form::Markdown => markdown(&changes),
-            Form::Json => json::to_text(&DiffSummary {
-                a: self.a.display().to_string(),
-                b: self.b.display().to_string(),
-                differs,
-                diff: &changes,
-            }),
+            Form::Json => self.json(&changes),
         };
         // The process is about to end. To free large models piece by piece takes its time.
         std::mem::forget((a, b));
         write_report(&text, false)?;
         Ok(if self.exit_code && differs { Status::Differs } else { Status::Done })
+    }
+
+    fn json(&self, changes: &ModelDiff) -> String {
+        json::to_text(&DiffSummary {
+            a: self.a.display().to_string(),
+            b: self.b.display().to_string(),
+            differs: !changes.is_empty(),
+            diff: match self.summary {
+                true => DiffExtent::Summary { summary: &changes.summary },
+                false => DiffExtent::All(changes),
+            },
+        })
     }
 }

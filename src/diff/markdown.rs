@@ -1,19 +1,26 @@
 //! A difference as a table for a pull-request comment.
 
-use super::human::{Kind, Line, Paint, Sign, figures, lines, model_lines};
+use super::human::{Kind, Line, Paint, Sign, lines, model_lines, summary_lines};
 use super::report::ModelDiff;
 
 /// Comments may be 65,536 characters long.
 const LONGEST: usize = 60_000;
 
-/// A line of figures, then a table of all changes. What would not fit in a comment is counted.
-pub fn markdown(diff: &ModelDiff) -> String {
+/// How many changes there are, and figures before and after.
+pub fn markdown_summary(diff: &ModelDiff) -> String {
     if diff.is_empty() {
         return "No difference.\n".into();
     }
-    let figures = figures(diff, 8).join(" · ");
-    let mut text = if figures.is_empty() { String::new() } else { format!("{}\n\n", escaped(&figures)) };
-    text += "| | | change |\n|---|---|---|\n";
+    summary_lines(diff, true).iter().map(|line| escaped(line)).collect::<Vec<_>>().join("  \n") + "\n"
+}
+
+/// The summary, then a table of all changes. What would not fit in a comment is counted.
+pub fn markdown(diff: &ModelDiff) -> String {
+    let mut text = markdown_summary(diff);
+    if diff.is_empty() {
+        return text;
+    }
+    text += "\n| | | change |\n|---|---|---|\n";
     let mut left_out = 0;
     let graphs = diff.graphs.iter().map(|graph| (graph.path.as_str(), lines(graph, Paint::default())));
     for (path, lines) in std::iter::once(("", model_lines(diff, Paint::default()))).chain(graphs) {

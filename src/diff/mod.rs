@@ -35,7 +35,7 @@ mod summary;
 mod tensor;
 
 pub use human::{HumanOptions, human};
-pub use markdown::markdown;
+pub use markdown::{markdown, markdown_summary};
 pub use report::{
     Attribute, AttributeChange, Change, Difference, FieldChange, Figure, GraphDiff, Hidden, ModelDiff, NodeChange,
     NodeEntry, NodeText, OperatorCount, Slot, Status, Summary, TensorChange, ValueChange,

@@ -5,7 +5,7 @@ pub mod human;
 pub mod json;
 mod table;
 
-use crate::diff::ModelDiff;
+use crate::diff::{ModelDiff, Summary};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
@@ -102,7 +102,20 @@ pub struct DiffSummary<'a> {
     pub differs: bool,
     /// How.
     #[serde(flatten)]
-    pub diff: &'a ModelDiff,
+    pub diff: DiffExtent<'a>,
+}
+
+/// How much of a difference is told.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum DiffExtent<'a> {
+    /// All of it.
+    All(&'a ModelDiff),
+    /// The figures.
+    Summary {
+        /// Before and after.
+        summary: &'a Summary,
+    },
 }
 
 /// What `inspect` found.

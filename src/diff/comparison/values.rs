@@ -8,6 +8,7 @@ use crate::onnx::access::text;
 use crate::onnx::schema::ValueInfoProto;
 use crate::onnx::text::fragment::value_type;
 use bstr::{BStr, BString, ByteSlice};
+use std::collections::VecDeque;
 
 /// Inputs or outputs that differ, and all names if they are in another order.
 type Ports = (Vec<ValueChange>, Option<Change<String>>);
@@ -103,13 +104,17 @@ impl<'m> Comparison<'_, 'm> {
         new: &[Declared],
     ) -> Vec<Option<usize>> {
         let (Some(a), Some(b)) = (a, b) else { return vec![None; old.len()] };
-        let mut places: Map<&BStr, usize> = new.iter().enumerate().map(|(place, value)| (value.name, place)).collect();
+        // An output may be listed twice.
+        let mut places: Map<&BStr, VecDeque<usize>> = Map::default();
+        for (place, value) in new.iter().enumerate() {
+            places.entry(value.name).or_default().push_back(place);
+        }
         let mut partner = |value: &Declared| {
             let expected = match self.a.look_up(a, value.name) {
                 Some(id) => self.found.expected_name(self.a, self.b, id, b),
                 None => value.name,
             };
-            places.remove(expected)
+            places.get_mut(expected)?.pop_front()
         };
         old.iter().map(&mut partner).collect()
     }

@@ -11,8 +11,7 @@ mod words;
 use super::report::{GraphDiff, ModelDiff, Status};
 use anstyle::{AnsiColor, Style};
 pub(super) use line::{Kind, Line, Sign, lines, model_lines};
-pub(super) use summary::figures;
-use summary::summary;
+pub(super) use summary::summary_lines;
 
 /// How a difference is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +62,9 @@ pub fn human(diff: &ModelDiff, options: &HumanOptions) -> String {
             lines(graph, paint).iter().for_each(|line| text += &with_sign(line, paint));
         }
     }
-    text + &summary(diff)
+    let summary = summary_lines(diff, options.summary);
+    summary.iter().for_each(|line| text += &format!("  {line}\n"));
+    text
 }
 
 fn heading(graph: &GraphDiff, paint: Paint) -> String {

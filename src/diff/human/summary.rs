@@ -1,25 +1,28 @@
 //! Figures before and after.
 
-use crate::diff::report::{Figure, ModelDiff, NodeEntry};
+use crate::diff::report::{Figure, GraphDiff, ModelDiff, NodeEntry};
 
-/// How many of what changed, and figures that differ.
-pub fn summary(diff: &ModelDiff) -> String {
-    let lines = [changes(diff), figures(diff, 8).join(" · ")];
-    let lines = lines.iter().filter(|line| !line.is_empty()).map(|line| format!("  {line}\n"));
-    lines.collect()
+/// Of more operators, those that changed most are shown.
+const OPERATORS: usize = 8;
+
+/// How many of what changed, and figures that differ. Changes that are neither nodes nor constants
+/// are counted where they are not listed (`all`).
+pub fn summary_lines(diff: &ModelDiff, all: bool) -> Vec<String> {
+    let lines = [changes(diff, all), figures(diff).join(" · ")];
+    lines.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
-/// `nodes 16 → 12`, `BatchNormalization 4 → 0` …; of many operators those that changed most.
-pub fn figures(diff: &ModelDiff, most: usize) -> Vec<String> {
+/// `nodes 16 → 12`, `BatchNormalization 4 → 0` …
+fn figures(diff: &ModelDiff) -> Vec<String> {
     let summary = &diff.summary;
     let figure = |what: &str, figure: Figure| {
         (figure.before != figure.after).then(|| format!("{what} {} → {}", figure.before, figure.after))
     };
     let mut operators: Vec<_> = summary.operators.iter().collect();
     operators.sort_by_key(|entry| std::cmp::Reverse(entry.count.before.abs_diff(entry.count.after)));
-    let more = operators.len().saturating_sub(most);
+    let more = operators.len().saturating_sub(OPERATORS);
     let mut figures: Vec<String> = figure("nodes", summary.nodes).into_iter().collect();
-    let shown = operators.iter().take(most);
+    let shown = operators.iter().take(OPERATORS);
     figures.extend(shown.filter_map(|entry| figure(&super::words::name(&entry.operator), entry.count)));
     figures.extend((more > 0).then(|| format!("{more} more operators")));
     figures.extend(figure("parameters", summary.parameters));
@@ -28,7 +31,7 @@ pub fn figures(diff: &ModelDiff, most: usize) -> Vec<String> {
 }
 
 /// `4 nodes removed, 4 changed · 16 initializers removed`.
-fn changes(diff: &ModelDiff) -> String {
+fn changes(diff: &ModelDiff, all: bool) -> String {
     let mut nodes = [0; 3];
     let mut constants = [0; 3];
     for graph in &diff.graphs {
@@ -49,8 +52,21 @@ fn changes(diff: &ModelDiff) -> String {
             constants[place] += 1;
         }
     }
-    let lists = [counted("node", nodes), counted("constant", constants)];
+    let others = match if all { others(diff) } else { 0 } {
+        0 => String::new(),
+        1 => "1 other change".into(),
+        count => format!("{count} other changes"),
+    };
+    let lists = [counted("node", nodes), counted("constant", constants), others];
     lists.into_iter().filter(|list| !list.is_empty()).collect::<Vec<_>>().join(" · ")
+}
+
+/// Changes that are neither nodes nor constants.
+fn others(diff: &ModelDiff) -> usize {
+    let of_graph =
+        |graph: &GraphDiff| graph.fields.len() + graph.inputs.len() + graph.outputs.len() + graph.values.len();
+    let hidden = diff.hidden.as_ref().map_or(0, |hidden| hidden.count);
+    diff.fields.len() + hidden + diff.graphs.iter().map(of_graph).sum::<usize>()
 }
 
 fn counted(what: &str, counts: [usize; 3]) -> String {

@@ -147,7 +147,8 @@ struct Matcher<'x, 'm> {
 
 impl<'m> Matcher<'_, 'm> {
     fn models(&mut self) -> Result<(), TensorError> {
-        let of_b: Map<&str, ScopeId> = roots(self.b).collect();
+        let mut of_b: Map<&str, ScopeId> = Map::default();
+        roots(self.b).for_each(|(path, scope)| _ = of_b.entry(path).or_insert(scope));
         let mut work: Vec<(ScopeId, ScopeId)> =
             roots(self.a).filter_map(|(path, a)| Some((a, *of_b.get(path)?))).collect();
         while let Some((a, b)) = work.pop() {
