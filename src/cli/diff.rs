@@ -49,6 +49,10 @@ pub struct Options {
     #[arg(short = 'U', long, value_name = "N", default_value_t = 0)]
     context: usize,
 
+    /// List all that was only renamed, however much it is.
+    #[arg(short, long, conflicts_with = "summary")]
+    verbose: bool,
+
     /// Exit with 1 if the models differ.
     #[arg(long)]
     exit_code: bool,
@@ -74,7 +78,7 @@ impl Options {
         let changes = diff(&a, &b, &DiffOptions { context: self.context })?;
         let differs = !changes.is_empty();
         let text = match self.format {
-            Form::Human => human(&changes, &HumanOptions { summary: self.summary, color: true }),
+            Form::Human => human(&changes, &self.human_options()),
             Form::Markdown if self.summary => markdown_summary(&changes),
             Form::Markdown => markdown(&changes),
             Form::Json => self.json(&changes),
@@ -83,6 +87,11 @@ impl Options {
         std::mem::forget((a, b));
         write_report(&text, false)?;
         Ok(if self.exit_code && differs { Status::Differs } else { Status::Done })
+    }
+
+    fn human_options(&self) -> HumanOptions {
+        // Colours are taken out again where they do not belong.
+        HumanOptions { summary: self.summary, verbose: self.verbose, color: true }
     }
 
     fn json(&self, changes: &ModelDiff) -> String {

@@ -53,7 +53,8 @@ pub(super) struct Node<'m> {
 pub(super) struct Value<'m> {
     pub name: &'m BStr,
     pub origin: Origin<'m>,
-    /// Readers, each with the number of the input.
+    /// Readers, each with the number of the input, in the order of their ids: those of one scope
+    /// follow each other.
     pub uses: SmallVec<[(NodeId, usize); 2]>,
 }
 
@@ -133,6 +134,13 @@ impl<'m> Index<'m> {
             Origin::Node(node, _) => Some(node),
             _ => None,
         }
+    }
+
+    /// The readers of a value in one scope.
+    pub fn uses_in(&self, value: ValueId, scope: ScopeId) -> &[(NodeId, usize)] {
+        let (uses, nodes) = (&self.values[value].uses, &self.scopes[scope].nodes);
+        let place = |id: NodeId| uses.partition_point(|(node, _)| *node < id);
+        &uses[place(nodes.start)..place(nodes.end)]
     }
 
     /// The inputs and outputs of a scope, as values.

@@ -22,7 +22,7 @@ pub fn markdown(diff: &ModelDiff) -> String {
     }
     text += "\n| | | change |\n|---|---|---|\n";
     let mut left_out = 0;
-    let graphs = diff.graphs.iter().map(|graph| (graph.path.as_str(), lines(graph, Paint::default())));
+    let graphs = diff.graphs.iter().map(|graph| (graph.path.as_str(), lines(graph, Paint::default(), false)));
     for (path, lines) in std::iter::once(("", model_lines(diff, Paint::default()))).chain(graphs) {
         for line in lines {
             let row = row(path, &line);

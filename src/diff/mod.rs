@@ -19,8 +19,8 @@
 //! # }
 //! ```
 //!
-//! [`Matching`](matching) says which node is which, [`comparison`] says of each pair what differs.
-//! The result does not depend on anything but the two models. Whatever differs, it is not empty:
+//! First it is found out which node is which (`matching`), then what differs between the two
+//! (`comparison`). The result does not depend on anything but the two models. Whatever differs, it is not empty:
 //! what has no line of its own (how the protobuf is written, unknown fields) is counted in
 //! [`ModelDiff::hidden`].
 

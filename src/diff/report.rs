@@ -204,7 +204,7 @@ pub struct AttributeChange {
     /// Its value.
     #[serde(flatten)]
     pub value: Change<String>,
-    /// For tensors of equal type and shape: how far they are apart.
+    /// For tensors of one shape: how far they are apart.
     pub difference: Option<Difference>,
 }
 
@@ -220,7 +220,7 @@ pub struct TensorChange {
     /// The elements, if they are few, else the first half of their xxh3 hash; nothing where they
     /// are the same.
     pub content: Change<String>,
-    /// For tensors of equal type and shape: how far they are apart.
+    /// For tensors of one shape: how far they are apart.
     pub difference: Option<Difference>,
     /// Documentation and metadata.
     pub fields: Vec<FieldChange>,
@@ -239,6 +239,24 @@ impl ModelDiff {
     /// Whether the models are the same.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty() && self.graphs.is_empty() && self.hidden.is_none()
+    }
+}
+
+impl NodeChange {
+    /// Whether nothing differs but the names of the node and of what it makes.
+    pub fn is_renaming(&self) -> bool {
+        let described = !self.attributes.is_empty() || !self.fields.is_empty() || self.moved.is_some();
+        let outputs = self.outputs.iter().all(|slot| slot.name.before.is_some() && slot.name.after.is_some());
+        !described && outputs && self.operator.is_same() && self.inputs.iter().all(|slot| !slot.changed)
+    }
+}
+
+impl TensorChange {
+    /// Whether nothing differs but the name.
+    pub fn is_renaming(&self) -> bool {
+        let both = self.name.before.is_some() && self.name.after.is_some();
+        let content = self.r#type.is_same() && self.content.is_same() && self.holder.is_same();
+        both && content && self.fields.is_empty()
     }
 }
 

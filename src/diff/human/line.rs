@@ -70,20 +70,50 @@ pub fn model_lines(diff: &ModelDiff, paint: Paint) -> Vec<Line> {
     lines
 }
 
-/// What differs in a graph.
-pub fn lines(graph: &GraphDiff, paint: Paint) -> Vec<Line> {
+/// Of more things that were only renamed, some are shown and the others counted.
+const RENAMED: usize = 20;
+/// So many are then shown.
+const SHOWN: usize = 5;
+
+/// So many fields of a thing that has a line are shown.
+const FIELDS: usize = 3;
+
+/// What differs in a graph. Much that was only renamed is not listed, unless `all` is wanted.
+pub fn lines(graph: &GraphDiff, paint: Paint, all: bool) -> Vec<Line> {
     let fields = graph.fields.iter().map(|field| field_line(field, paint));
     let inputs = graph.inputs.iter().map(|value| value_line(Kind::Input, value, paint));
     let outputs = graph.outputs.iter().map(|value| value_line(Kind::Output, value, paint));
-    let nodes = graph.nodes.iter().map(|entry| node::line(entry, paint));
-    let constants = graph.initializers.iter().map(|tensor| tensor_line(tensor, paint));
+    let nodes = graph.nodes.iter().map(|entry| (node::is_renaming(entry), node::line(entry, paint)));
+    let nodes = shortened(nodes.collect(), "nodes", all);
+    let constants = graph.initializers.iter().map(|tensor| (tensor.is_renaming(), tensor_line(tensor, paint)));
+    let constants = shortened(constants.collect(), "constants", all);
     let values = graph.values.iter().map(|value| value_line(Kind::Value, value, paint));
     fields.chain(inputs).chain(outputs).chain(nodes).chain(constants).chain(values).collect()
 }
 
+/// Lines, each with whether it is about a renaming only.
+fn shortened(lines: Vec<(bool, Line)>, what: &str, all: bool) -> Vec<Line> {
+    let renamed = lines.iter().filter(|(renamed, _)| *renamed).count();
+    let mut room = if all || renamed <= RENAMED { usize::MAX } else { SHOWN };
+    let more = renamed.saturating_sub(room);
+    let kind = lines.last().map_or(Kind::Node, |(_, line)| line.kind);
+    let mut shown = Vec::with_capacity(lines.len());
+    for (renamed, line) in lines {
+        if !renamed || room > 0 {
+            room -= usize::from(renamed);
+            shown.push(line);
+        }
+    }
+    let text = format!("… and {more} more {what} that are only renamed (-v lists them)");
+    shown.extend((more > 0).then_some(Line { sign: Sign::Changed, kind, text }));
+    shown
+}
+
 /// `, doc_string "a" → "b"` of a thing that has a line.
 pub fn more_fields(fields: &[FieldChange], paint: Paint) -> String {
-    fields.iter().map(|field| format!(", {}", field_text(field, paint))).collect()
+    let shown = fields.iter().take(FIELDS).map(|field| format!(", {}", field_text(field, paint)));
+    let more = fields.len().saturating_sub(FIELDS);
+    shown.chain((more > 0).then(|| format!(", … {more} more fields"))).collect()
 }
 
 fn sign<T>(change: &Change<T>) -> Sign {

@@ -18,6 +18,8 @@ pub(super) use summary::summary_lines;
 pub struct HumanOptions {
     /// Only the summary.
     pub summary: bool,
+    /// All that was only renamed, however much it is.
+    pub verbose: bool,
     /// With colours, as ANSI sequences.
     pub color: bool,
 }
@@ -59,7 +61,7 @@ pub fn human(diff: &ModelDiff, options: &HumanOptions) -> String {
         model_lines(diff, paint).iter().for_each(|line| text += &with_sign(line, paint));
         for graph in &diff.graphs {
             text += &heading(graph, paint);
-            lines(graph, paint).iter().for_each(|line| text += &with_sign(line, paint));
+            lines(graph, paint, options.verbose).iter().for_each(|line| text += &with_sign(line, paint));
         }
     }
     let summary = summary_lines(diff, options.summary);

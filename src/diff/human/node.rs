@@ -12,8 +12,11 @@ const SHOWN: usize = 8;
 /// The line of an entry.
 pub fn line(entry: &NodeEntry, paint: Paint) -> Line {
     let (sign, text) = match entry {
-        // What it was like matters less than that it is gone.
-        NodeEntry::Removed(node) => (Sign::Removed, node_text(&NodeText { attributes: Vec::new(), ..node.clone() })),
+        // What it was like matters less than that it is gone, unless that is all there was to it.
+        NodeEntry::Removed(node) if node.operator != "Constant" => {
+            (Sign::Removed, node_text(&NodeText { attributes: Vec::new(), ..node.clone() }))
+        }
+        NodeEntry::Removed(node) => (Sign::Removed, node_text(node)),
         NodeEntry::Added(node) => (Sign::Added, node_text(node)),
         NodeEntry::Changed(change) => (Sign::Changed, changed(change, paint)),
         NodeEntry::Unchanged(node) => (Sign::None, node_text(node)),
@@ -22,6 +25,11 @@ pub fn line(entry: &NodeEntry, paint: Paint) -> Line {
         }
     };
     Line { sign, kind: Kind::Node, text }
+}
+
+/// Whether an entry is about a renaming only.
+pub fn is_renaming(entry: &NodeEntry) -> bool {
+    matches!(entry, NodeEntry::Changed(change) if change.is_renaming())
 }
 
 fn node_text(node: &NodeText) -> String {

@@ -52,7 +52,9 @@ impl<'m> Matcher<'_, 'm> {
             if kinds[1].contains(&kind(tensor)) {
                 let hash = self.content_of(Side::A, value, tensor)?;
                 let same = waiting.get_mut(&hash).and_then(VecDeque::pop_front);
-                same.map(|other| self.pair_constants(value, other));
+                if let Some(other) = same {
+                    self.pair_constants(value, other);
+                }
             }
         }
         Ok(())

@@ -70,8 +70,8 @@ impl Matcher<'_, '_> {
     fn readers_left(&self, side: Side, value: ValueId, scope: ScopeId) -> BTreeMap<(usize, u64), Vec<NodeId>> {
         let index = self.index(side);
         let mut readers: BTreeMap<_, Vec<NodeId>> = BTreeMap::new();
-        for (node, slot) in &index.values[value].uses {
-            if index.nodes[*node].scope == scope && self.is_left(side, *node) {
+        for (node, slot) in index.uses_in(value, scope) {
+            if self.is_left(side, *node) {
                 readers.entry((*slot, operator_hash(index.nodes[*node].proto))).or_default().push(*node);
             }
         }

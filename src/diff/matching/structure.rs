@@ -102,8 +102,10 @@ impl Matcher<'_, '_> {
     fn backward(&mut self, side: Side, scope: ScopeId) -> Result<Map<NodeId, u64>, TensorError> {
         let outputs = self.index(side).ports(scope).1;
         let mut returned: Map<ValueId, u64> = Map::default();
-        for (place, value) in outputs.into_iter().enumerate() {
-            value.map(|value| *returned.entry(value).or_default() += hash(&(5, place)));
+        for (place, value) in outputs.into_iter().enumerate().filter_map(|(place, value)| Some((place, value?))) {
+            // One value may be returned at several places.
+            let places = returned.entry(value).or_default();
+            *places = places.wrapping_add(hash(&(5, place)));
         }
         let mut hashes = Map::default();
         for node in self.left(side, scope).into_iter().rev() {

@@ -131,3 +131,12 @@ fn a_reader_that_has_seen_enough_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
 }
+
+#[test]
+fn verbose_lists_all_that_was_renamed() {
+    let (a, b) = (fixture("many_renamed.a"), fixture("many_renamed.b"));
+    let (short, long) = (diff(&[], &a, &b).text(), diff(&["-v"], &a, &b).text());
+    assert!(short.contains("… and 25 more nodes that are only renamed (-v lists them)"), "{short}");
+    assert!(!long.contains('…') && long.contains("~ Relu a_29 ⇒ b_29 (b28) → a29 ⇒ b29\n"), "{long}");
+    assert_eq!(long.lines().count(), short.lines().count() + 24);
+}
