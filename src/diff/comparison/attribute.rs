@@ -3,29 +3,29 @@
 use super::Comparison;
 use super::encoding::same_encodings;
 use super::fields::clipped;
+use crate::diff::index::Map;
 use crate::diff::report::{Attribute, AttributeChange, Change};
 use crate::diff::tensor::{content, contrast};
 use crate::onnx::TensorError;
 use crate::onnx::access::text;
 use crate::onnx::schema::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use crate::onnx::text::fragment::{attribute_value, tensor_type};
+use bstr::BStr;
 
 impl Comparison<'_, '_> {
     /// Attributes of two nodes that differ, in the order of the first; those that are added last.
     pub(super) fn attributes(&mut self, a: &NodeProto, b: &NodeProto) -> Result<Vec<AttributeChange>, TensorError> {
-        let find =
-            |node: &'_ NodeProto, name| node.attribute.iter().position(|attribute| text(&attribute.name) == name);
-        let mut changes = Vec::new();
-        let mut moved = false;
+        let (mut changes, mut moved) = (Vec::new(), false);
+        let mut left: Map<&BStr, usize> = names(b).zip(0..).collect();
         for (place, old) in a.attribute.iter().enumerate() {
-            let partner = find(b, text(&old.name));
+            let partner = left.remove(text(&old.name));
             match partner {
                 Some(other) => changes.extend(self.attribute(old, &b.attribute[other], a)?),
                 None => changes.push(change(old, Some(shown(old)?), None)),
             }
             moved |= partner != Some(place);
         }
-        for new in b.attribute.iter().filter(|new| find(a, text(&new.name)).is_none()) {
+        for new in b.attribute.iter().filter(|new| left.contains_key(text(&new.name))) {
             changes.push(change(new, None, Some(shown(new)?)));
         }
         self.hidden.note(moved && changes.is_empty(), || a.label().to_string());
@@ -62,6 +62,10 @@ impl Comparison<'_, '_> {
         }
         Ok(Some(AttributeChange { difference, ..change(old, Some(before), Some(after)) }))
     }
+}
+
+fn names(node: &NodeProto) -> impl Iterator<Item = &BStr> {
+    node.attribute.iter().map(|attribute| text(&attribute.name))
 }
 
 /// The attributes of a node, as they are shown.

@@ -3,7 +3,6 @@
 use super::attribute::{attributes_of, same_storage};
 use super::{Comparison, Fields};
 use crate::diff::index::{Body, Index, Map, NodeId, Origin, ScopeId, ValueId};
-use crate::diff::matching::Pairs;
 use crate::diff::order::{Step, merge};
 use crate::diff::report::{Change, TensorChange};
 use crate::diff::tensor::{content, contrast};
@@ -11,6 +10,7 @@ use crate::onnx::TensorError;
 use crate::onnx::access::text;
 use crate::onnx::schema::{AttributeProto, NodeProto, SparseTensorProto, TensorProto};
 use crate::onnx::text::fragment::tensor_type;
+use bstr::BStr;
 
 /// A constant as one model has it.
 #[derive(Clone, Copy)]
@@ -52,12 +52,14 @@ impl<'m> Comparison<'_, 'm> {
     /// Whether a Constant node of the first model is an initializer in the second: it is compared
     /// with that, and not listed among the nodes.
     pub(super) fn is_held_as_initializer_in_b(&self, node: NodeId) -> bool {
-        is_held_elsewhere(self.a, self.b, node, |value| self.found.values.of_a(value), &self.found.nodes, Pairs::of_a)
+        let is_left = self.found.nodes.of_a(node).is_none();
+        is_left && is_held_elsewhere(self.a, self.b, node, |value| self.found.values.of_a(value))
     }
 
     /// Whether a Constant node of the second model is an initializer in the first.
     pub(super) fn is_held_as_initializer_in_a(&self, node: NodeId) -> bool {
-        is_held_elsewhere(self.b, self.a, node, |value| self.found.values.of_b(value), &self.found.nodes, Pairs::of_b)
+        let is_left = self.found.nodes.of_b(node).is_none();
+        is_left && is_held_elsewhere(self.b, self.a, node, |value| self.found.values.of_b(value))
     }
 
     fn constant(&mut self, old: Constant, new: Constant) -> Result<Option<TensorChange>, TensorError> {
@@ -103,28 +105,21 @@ impl<'m> Comparison<'_, 'm> {
         };
         let old = sparse(a.map(|a| self.a.scopes[a].body));
         let new = sparse(b.map(|b| self.b.scopes[b].body));
-        let of = |list: &'m [SparseTensorProto], name| list.iter().find(|sparse| sparse.name() == name);
+        let mut left: Map<&BStr, &SparseTensorProto> = new.iter().map(|sparse| (sparse.name(), sparse)).collect();
         let mut changes = Vec::new();
         for a in old {
-            changes.extend(sparse_change(Some(a), of(new, a.name()))?);
+            changes.extend(sparse_change(Some(a), left.remove(a.name()))?);
         }
-        for b in new.iter().filter(|b| of(old, b.name()).is_none()) {
+        for b in new.iter().filter(|b| left.contains_key(b.name())) {
             changes.extend(sparse_change(None, Some(b))?);
         }
         Ok(changes)
     }
 }
 
-fn is_held_elsewhere(
-    here: &Index,
-    there: &Index,
-    node: NodeId,
-    partner: impl Fn(ValueId) -> Option<ValueId>,
-    nodes: &Pairs,
-    of: impl Fn(&Pairs, NodeId) -> Option<NodeId>,
-) -> bool {
-    let Some(Some(value)) = here.nodes[node].outputs.first() else { return false };
-    let other = if of(nodes, node).is_none() && here.constant(*value).is_some() { partner(*value) } else { None };
+fn is_held_elsewhere(here: &Index, there: &Index, node: NodeId, partner: impl Fn(ValueId) -> Option<ValueId>) -> bool {
+    let value = here.nodes[node].outputs.first().copied().flatten();
+    let other = value.filter(|value| here.constant(*value).is_some()).and_then(partner);
     other.is_some_and(|other| matches!(there.values[other].origin, Origin::Initializer(_)))
 }
 

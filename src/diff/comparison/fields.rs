@@ -1,6 +1,7 @@
 //! Named fields, and differences that have no line of their own.
 
 use super::encoding::same_encodings;
+use crate::diff::index::Map;
 use crate::diff::report::{Change, FieldChange, Hidden};
 use crate::onnx::access::text;
 use crate::onnx::schema::{FunctionProto, GraphProto, OperatorSetIdProto, StringStringEntryProto};
@@ -98,14 +99,14 @@ impl<'h> Fields<'h> {
 
     fn keyed(&mut self, what: &str, a: &[(String, String)], b: &[(String, String)]) {
         let field = |key: &str| if key.is_empty() { what.to_owned() } else { format!("{what} {key}") };
-        let value = |entries: &[(String, String)], key: &str| {
-            entries.iter().find(|entry| entry.0 == key).map(|entry| entry.1.clone())
-        };
+        // Of a key that is there twice, the first counts.
+        let map = |entries: &[(String, String)]| entries.iter().rev().cloned().collect::<Map<String, String>>();
+        let (of_a, of_b) = (map(a), map(b));
         let before = self.changes.len();
         for (key, old) in a {
-            self.change(field(key), Some(old.clone()), value(b, key));
+            self.change(field(key), Some(old.clone()), of_b.get(key).cloned());
         }
-        for (key, new) in b.iter().filter(|entry| value(a, &entry.0).is_none()) {
+        for (key, new) in b.iter().filter(|entry| !of_a.contains_key(&entry.0)) {
             self.change(field(key), None, Some(new.clone()));
         }
         // Another order, a key twice.

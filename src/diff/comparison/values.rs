@@ -69,7 +69,6 @@ impl<'m> Comparison<'_, 'm> {
             Body::Function(function) => declared(&function.value_info),
         };
         let (old, new) = (infos(self.a.scopes[a].body), infos(self.b.scopes[b].body));
-        let partners = self.partners(Some(a), Some(b), &old, &new);
         let gone = |value: Option<ValueId>, name: &BStr| {
             value.is_some_and(|value| self.found.values.of_a(value).is_none()) && self.b.look_up(b, name).is_none()
         };
@@ -78,7 +77,7 @@ impl<'m> Comparison<'_, 'm> {
         };
         let mut pairs = Vec::new();
         let mut moved = false;
-        for step in merge(&partners, new.len()) {
+        for step in merge(&self.partners(Some(a), Some(b), &old, &new), new.len()) {
             moved |= matches!(step, Step::Moved(..));
             match step {
                 Step::Kept(i, j) | Step::Moved(i, j) => pairs.push((Some(old[i]), Some(new[j]))),
@@ -90,9 +89,7 @@ impl<'m> Comparison<'_, 'm> {
         }
         self.hidden.note(moved, || "the declared types of values".into());
         let changes = pairs.into_iter().filter_map(|(old, new)| self.declared(old, new));
-        // A value that both have got its name where it is made.
-        let is_renamed = |change: &ValueChange| change.r#type.is_same() && change.fields.is_empty();
-        changes.filter(|change| sides(&change.name) < 2 || !is_renamed(change)).collect()
+        changes.filter(|change| !is_renaming(change)).collect()
     }
 
     /// The place in the second list of each value of the first.
@@ -122,13 +119,12 @@ impl<'m> Comparison<'_, 'm> {
     fn declared(&mut self, old: Option<Declared>, new: Option<Declared>) -> Option<ValueChange> {
         let name = |value: Option<Declared>| value.map(|value| value.name.to_string());
         let name = Change { before: name(old), after: name(new) };
-        let info = |value: Option<Declared<'_>>| value.and_then(|value| value.info).cloned();
-        let (before, after) = (info(old), info(new));
+        let (before, after) = (old.and_then(|value| value.info), new.and_then(|value| value.info));
         if name.is_same() && before == after {
             return None;
         }
-        let kind = |info: &Option<ValueInfoProto>| Some(value_type(info.as_ref()?.r#type.as_ref()?));
-        let kinds = Change { before: kind(&before), after: kind(&after) };
+        let kind = |info: Option<&ValueInfoProto>| Some(value_type(info?.r#type.as_ref()?));
+        let kinds = Change { before: kind(before), after: kind(after) };
         let mut change = ValueChange { r#type: kinds, name, fields: Vec::new() };
         if let (Some(before), Some(after)) = (before, after) {
             let place = change.name.before.clone().unwrap_or_default();
@@ -144,8 +140,10 @@ impl<'m> Comparison<'_, 'm> {
     }
 }
 
-fn sides(change: &Change<String>) -> usize {
-    usize::from(change.before.is_some()) + usize::from(change.after.is_some())
+/// Whether only the name differs, of a value that both have: that is shown where it is made.
+fn is_renaming(change: &ValueChange) -> bool {
+    let both = change.name.before.is_some() && change.name.after.is_some();
+    both && change.r#type.is_same() && change.fields.is_empty()
 }
 
 fn declared(infos: &[ValueInfoProto]) -> Vec<Declared<'_>> {

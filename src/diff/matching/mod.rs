@@ -187,10 +187,9 @@ impl<'m> Matcher<'_, 'm> {
         let with_graphs = with_graphs.filter(|node| self.a.nodes[*node].proto.subgraphs().next().is_some());
         let matched = with_graphs.filter_map(|node| Some((node, self.found.nodes.of_a(node)?)));
         let pairs = matched.flat_map(|(a, b)| {
-            let of_b = inner(self.b, b);
-            let same = |name: &str| of_b.iter().find(|entry| entry.0 == name).map(|entry| entry.1);
+            let of_b: Map<String, ScopeId> = inner(self.b, b).into_iter().collect();
             let of_a = inner(self.a, a).into_iter();
-            of_a.filter_map(|(name, scope)| Some((scope, same(&name)?))).collect::<Vec<_>>()
+            of_a.filter_map(|(name, scope)| Some((scope, *of_b.get(&name)?))).collect::<Vec<_>>()
         });
         pairs.collect()
     }
