@@ -33,6 +33,7 @@ pub mod arithmetic;
 pub mod batch_norm;
 pub mod cli;
 pub mod data;
+pub mod diff;
 pub mod engine;
 pub mod graph;
 pub mod initialize;

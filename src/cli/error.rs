@@ -1,6 +1,7 @@
 //! What can go wrong, in one line each.
 
 use crate::data::DataError;
+use crate::diff::DiffError;
 use crate::graph::GraphError;
 use crate::initialize::InitializeError;
 use crate::onnx::payload::Overflow;
@@ -50,6 +51,9 @@ pub enum Failure {
     /// The models cannot be compared.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// The difference between two models cannot be told.
+    #[error(transparent)]
+    Diff(#[from] DiffError),
     /// The folded model cannot be compared with the original, so that it is not written.
     #[error("{0}; nothing was written (--no-verify goes without)")]
     Unverified(VerifyError),

@@ -3,6 +3,7 @@
 mod arguments;
 mod completions;
 mod contain;
+mod diff;
 mod error;
 mod explain;
 mod fold;
@@ -52,6 +53,7 @@ enum Command {
     Insert(insert::Options),
     StripBias(strip_bias::Options),
     Verify(verify::Options),
+    Diff(diff::Options),
     Inspect(inspect::Options),
     Print(print::Options),
     Explain(explain::Options),
@@ -98,7 +100,11 @@ impl Command {
             Command::Insert(options) => options.risk(),
             Command::StripBias(options) => options.risk(),
             Command::Verify(options) => Some(options.risk()),
-            Command::Inspect(_) | Command::Print(_) | Command::Explain(_) | Command::Completions(_) => None,
+            Command::Diff(_)
+            | Command::Inspect(_)
+            | Command::Print(_)
+            | Command::Explain(_)
+            | Command::Completions(_) => None,
         }
     }
 
@@ -108,6 +114,7 @@ impl Command {
             Command::Insert(options) => options.run(),
             Command::StripBias(options) => options.run(),
             Command::Verify(options) => options.run(),
+            Command::Diff(options) => options.run(),
             Command::Inspect(options) => options.run(),
             Command::Print(options) => options.run(),
             Command::Explain(options) => options.run(),

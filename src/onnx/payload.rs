@@ -93,6 +93,17 @@ impl Payload {
         self.len() == 0
     }
 
+    /// Whether both are the same bytes of the same file or memory, which need not be read to know
+    /// that they are equal.
+    pub fn is_same_place(&self, other: &Payload) -> bool {
+        match (self, other) {
+            (Payload::File(a), Payload::File(b)) => a.is(b),
+            (Payload::Memory(a), Payload::Memory(b)) => a.as_ptr() == b.as_ptr() && a.len() == b.len(),
+            (Payload::Scaled(a), Payload::Scaled(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     /// What [`read`](Self::read) wants its offset and length to be multiples of.
     pub fn unit(&self) -> usize {
         match self {

@@ -5,6 +5,7 @@ pub mod human;
 pub mod json;
 mod table;
 
+use crate::diff::{ModelDiff, Summary};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
@@ -144,6 +145,33 @@ pub struct VerifySummary<'a> {
     /// What the comparison found.
     #[serde(flatten)]
     pub verification: &'a Verification,
+}
+
+/// What `diff` found.
+#[derive(Serialize)]
+pub struct DiffSummary<'a> {
+    /// The first model.
+    pub a: String,
+    /// The second model.
+    pub b: String,
+    /// Whether they differ.
+    pub differs: bool,
+    /// How.
+    #[serde(flatten)]
+    pub diff: DiffExtent<'a>,
+}
+
+/// How much of a difference is told.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum DiffExtent<'a> {
+    /// All of it.
+    All(&'a ModelDiff),
+    /// The figures.
+    Summary {
+        /// Before and after.
+        summary: &'a Summary,
+    },
 }
 
 /// What `inspect` found.

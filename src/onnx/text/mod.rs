@@ -79,4 +79,4 @@ mod print;
 pub use detect::looks_like_text;
 pub use losses::{Loss, LossKind, losses};
 pub use parse::{ParseError, parse};
-pub use print::{PrintError, PrintOptions, print};
+pub use print::{PrintError, PrintOptions, fragment, print};

@@ -3,6 +3,7 @@
 
 use super::run;
 use crate::normalise;
+use bn_tool::diff;
 use bn_tool::graph::Graph;
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::stable_file::StableFile;
@@ -74,6 +75,7 @@ pub fn folds(bytes: &[u8]) -> bool {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     file.write_all(bytes).expect("it can be written");
     let Ok(model) = onnx::load(file.path()) else { return false };
+    differs(&model, &model, true);
     let Ok((Folded { report, .. }, once)) = fold(&model) else { return false };
     let folded = decode(&once).expect("what was folded decodes");
     onnx::check(&folded).expect("what was folded is a valid model");
@@ -85,12 +87,22 @@ pub fn folds(bytes: &[u8]) -> bool {
     let summary = InspectSummary::new(file.path(), &model, &report, stripped.report);
     serde_json::from_str::<serde::de::IgnoredAny>(&json::to_text(&summary)).expect("the report is JSON");
     human::inspect(&summary);
+    differs(&model, &folded, false);
     let runs = run::runs(&folded) && run::runs(&model);
     if report.folded > 0 && runs {
         run::compare(&model, &folded);
         run::verify(&model, &folded);
     }
     true
+}
+
+/// Whatever loads can be compared with itself, of which it does not differ, and with others.
+fn differs(a: &ModelProto, b: &ModelProto, same: bool) {
+    let found = diff::diff(a, b, &diff::DiffOptions { context: 1 }).expect("what loads can be compared");
+    let text = diff::human(&found, &diff::HumanOptions::default());
+    assert!(!same || found.is_empty(), "it differs from itself: {text}");
+    diff::markdown(&found);
+    serde_json::from_str::<serde::de::IgnoredAny>(&json::to_text(&found)).expect("the report is JSON");
 }
 
 /// Whatever loads is, when parallel branches are merged, a valid model in which nothing is left to

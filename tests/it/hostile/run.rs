@@ -21,13 +21,14 @@ const FOLD: [&str; 5] = ["fold", "--no-verify", "-o", "OUT", "FILE"];
 const INSPECT: [&str; 2] = ["inspect", "FILE"];
 const PRINT: [&str; 2] = ["print", "FILE"];
 const VERIFY: [&str; 3] = ["verify", "FILE", "FILE"];
+const DIFF: [&str; 3] = ["diff", "FILE", "FILE"];
 
 /// Every command but `print`, which may look at what is not valid, ends with one line that says
 /// this.
 #[track_caller]
 pub fn assert_refused(bytes: &[u8], says: &str) {
     let folder = Folder::new(bytes);
-    for command in [&FOLD[..], &INSPECT, &VERIFY] {
+    for command in [&FOLD[..], &INSPECT, &VERIFY, &DIFF] {
         folder.assert_refused(command, says);
     }
     let (status, stderr) = folder.run(&PRINT);
@@ -44,7 +45,7 @@ pub fn assert_folds(bytes: &[u8]) {
 #[track_caller]
 pub fn assert_legal_or_refused(bytes: &[u8]) {
     let folder = Folder::new(bytes);
-    for command in [&FOLD[..], &INSPECT, &PRINT] {
+    for command in [&FOLD[..], &INSPECT, &PRINT, &DIFF] {
         match folder.run(command) {
             (status, _) if status.success() => {}
             _ => folder.assert_refused(command, ""),
@@ -56,7 +57,7 @@ pub fn assert_legal_or_refused(bytes: &[u8]) {
 #[track_caller]
 pub fn assert_undecodable(bytes: &[u8], says: &str) {
     let folder = Folder::new(bytes);
-    for command in [&FOLD[..], &INSPECT, &PRINT, &VERIFY] {
+    for command in [&FOLD[..], &INSPECT, &PRINT, &VERIFY, &DIFF] {
         folder.assert_refused(command, says);
     }
 }
@@ -65,7 +66,7 @@ pub fn assert_undecodable(bytes: &[u8], says: &str) {
 #[track_caller]
 pub fn assert_invalid(model: &ModelProto, says: &str) {
     let folder = Folder::new(&encoded(model));
-    for command in [&FOLD[..], &INSPECT, &VERIFY] {
+    for command in [&FOLD[..], &INSPECT, &VERIFY, &DIFF] {
         folder.assert_refused(command, says);
     }
     folder.assert_done(&PRINT);
@@ -86,7 +87,7 @@ pub fn assert_unfoldable(model: &ModelProto, says: &str) {
 #[track_caller]
 pub fn assert_legal(bytes: &[u8]) {
     let folder = Folder::new(bytes);
-    for command in [&FOLD[..], &PRINT, &["inspect", "OUT"]] {
+    for command in [&FOLD[..], &PRINT, &["inspect", "OUT"], &DIFF, &["diff", "FILE", "OUT"]] {
         folder.assert_done(command);
     }
 }

@@ -19,12 +19,17 @@ impl Writer<'_> {
             self.put(name)?;
         }
         self.put(" = ")?;
+        self.value_of(attribute)
+    }
+
+    /// What stands behind the equals sign.
+    pub(super) fn value_of(&mut self, attribute: &AttributeProto) -> Result<(), PrintError> {
         match &attribute.ref_attr_name {
             Some(name) => {
                 self.put("@")?;
                 Ok(self.name(name)?)
             }
-            None => self.attribute_value(attribute, code),
+            None => self.attribute_value(attribute, code(attribute)),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Printing a model.
 
 mod attribute;
+pub mod fragment;
 mod function;
 mod graph;
 mod model;

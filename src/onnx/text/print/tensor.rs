@@ -80,7 +80,7 @@ impl Writer<'_> {
         Ok(self.put("}")?)
     }
 
-    fn dense_type(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
+    pub(super) fn dense_type(&mut self, tensor: &TensorProto) -> Result<(), PrintError> {
         self.put(element_name(tensor.data_type))?;
         self.lengths(&tensor.dims)
     }
@@ -128,7 +128,7 @@ impl Writer<'_> {
         Ok(self.format(format_args!("{{...{} values, xxh3 {hash:016x}}}", elements.count))?)
     }
 
-    fn all(&mut self, elements: &Elements) -> Result<(), PrintError> {
+    pub(super) fn all(&mut self, elements: &Elements) -> Result<(), PrintError> {
         self.put("{")?;
         match &elements.data {
             Data::Strings(strings) => self.list(*strings, |this, value| Ok(this.quoted(value)?))?,
@@ -207,7 +207,7 @@ impl Writer<'_> {
 }
 
 /// The elements of a tensor.
-struct Elements<'m> {
+pub(super) struct Elements<'m> {
     count: u64,
     data: Data<'m>,
 }
@@ -218,7 +218,7 @@ enum Data<'m> {
 }
 
 impl<'m> Elements<'m> {
-    fn of(tensor: &'m TensorProto) -> Result<Self, TensorError> {
+    pub(super) fn of(tensor: &'m TensorProto) -> Result<Self, TensorError> {
         let count = tensor.shape()?.iter().product::<usize>() as u64;
         match tensor.element() {
             Some(DataType::String) if tensor.string_data.len() as u64 == count => {
@@ -234,7 +234,7 @@ impl<'m> Elements<'m> {
     }
 
     /// xxh3 of the little-endian bytes; of strings, of each one's length (64 bits) and bytes.
-    fn hash(&self) -> Result<u64, TensorError> {
+    pub(super) fn hash(&self) -> Result<u64, TensorError> {
         let mut hash = Xxh3::new();
         match &self.data {
             Data::Bytes(_, payload) => payload.for_each_piece(|piece| hash.update(piece))?,
