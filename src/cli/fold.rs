@@ -1,20 +1,20 @@
 //! `bn-tool fold`
 
-use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::arguments::SelectionArguments;
 use super::contain::Risk;
 use super::error::Failure;
 use super::prepare::TransformArguments;
-use super::result::{Attempt, Delivery, Outcome};
+use super::result::{Attempt, Delivery, Outcome, ResultArguments};
 use super::warning::{warn_if_rewritten, warn_of_frozen};
-use super::{Status, interrupt, write_report};
+use super::{Status, interrupt};
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
-use crate::report::{FoldSummary, human, json};
+use crate::report::{FoldSummary, human};
 use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::transform::freeze::Frozen;
 use crate::transform::specialize::Specialized;
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Fold each BatchNormalization into the operator before it.
@@ -49,9 +49,6 @@ pub struct Options {
     model: PathBuf,
 
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
     selection: SelectionArguments,
 
     #[command(flatten)]
@@ -70,14 +67,13 @@ pub struct Options {
     no_verify: bool,
 
     #[command(flatten)]
-    verify: VerifyArguments,
-
-    #[command(flatten)]
-    report: ReportArguments,
+    result: ResultArguments,
 }
 
 /// What was done before the model was folded.
 struct Prepared {
+    /// The model as it was loaded, if the difference is to be shown.
+    before: Option<ModelProto>,
     /// The model to compare the result with, if that is wanted: frozen, functions not yet copied.
     original: Option<ModelProto>,
     /// BatchNormalizations that were put into inference mode.
@@ -95,7 +91,7 @@ impl Options {
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
-        let target = self.output.target(&self.model)?;
+        let target = self.result.output.target(&self.model)?;
         if target.is_some() {
             interrupt::leave_nothing_behind();
         }
@@ -104,26 +100,21 @@ impl Options {
         if target.is_some() {
             warn_if_rewritten(&source, &loaded)?;
         }
-        let delivery = Delivery {
-            model: &self.model,
-            target: target.as_deref(),
-            output: &self.output,
-            verify: &self.verify,
-            quiet: self.report.quiet,
-        };
-        let (mut folded, prepared, attempt) =
+        let delivery = Delivery { model: &self.model, target: target.as_deref(), arguments: &self.result };
+        let (mut folded, prepared, mut attempt) =
             self.fold(&source, loaded, &delivery).map_err(|failure| failure.about(&self.model))?;
         if self.explain {
             folded.report.explain();
         }
         let summary = FoldSummary {
-            file: delivery.summary(&attempt),
+            file: delivery.summary(&mut attempt),
             frozen: &prepared.frozen,
             specialized: &prepared.copies,
             report: &folded.report,
             verification: attempt.verification.as_ref(),
         };
-        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let human = |summary: &_, verbose| human::fold(summary, verbose, start.elapsed());
+        delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human)?;
         let failed = !attempt.is_same() || self.check && (folded.report.changed() || !prepared.frozen.is_empty());
         // The process is about to end. To free a large model piece by piece takes a tenth of the time.
         std::mem::forget((folded, prepared));
@@ -138,11 +129,12 @@ impl Options {
         delivery: &Delivery,
     ) -> Result<(Folded, Prepared, Attempt), Failure> {
         let options = self.transform.options(self.selection.selection()?);
+        let before = self.result.diff.then(|| loaded.clone());
         let Frozen { model, frozen } = self.transform.freeze(loaded, &options.selection)?;
         warn_of_frozen(frozen.len());
         let original = self.verifies().then(|| model.clone());
         let Specialized { model, copies } = self.transform.specialize(model, &options)?;
-        let prepared = Prepared { original, frozen, copies };
+        let prepared = Prepared { before, original, frozen, copies };
         let mut first = Some(model);
         let model = || match first.take() {
             Some(model) => Ok(model),
@@ -153,7 +145,8 @@ impl Options {
             // A model that was only frozen would be compared with itself.
             let original = prepared.original.as_ref().filter(|_| changed);
             let changed = changed || !prepared.frozen.is_empty();
-            delivery.deliver(&Outcome { model: &folded.model, changed, original, preserves: true })
+            let before = prepared.before.as_ref();
+            delivery.deliver(&Outcome { model: &folded.model, changed, original, preserves: true, before })
         };
         let (folded, attempt) = fold_checked_owned(model, options.clone(), attempt, Failure::overflow)?;
         Ok((folded, prepared, attempt))
@@ -175,17 +168,5 @@ impl Options {
 
     fn verifies(&self) -> bool {
         !(self.no_verify || self.check)
-    }
-
-    fn print(&self, summary: &FoldSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {
-        let failed = summary.verification.is_some_and(|verification| !verification.same);
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(summary), to_stderr),
-            Format::Human if self.report.quiet && !failed => Ok(()),
-            Format::Human => {
-                let text = human::fold(summary, self.report.verbose, start.elapsed());
-                write_report(&text, to_stderr || self.report.quiet)
-            }
-        }
     }
 }

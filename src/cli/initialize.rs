@@ -3,11 +3,14 @@
 use super::error::Failure;
 use super::progress::Progress;
 use crate::data::{self, DataSource};
+use crate::graph::GraphError;
 use crate::initialize::{Goal, Measured, Measuring, insert_measured};
 use crate::onnx::schema::ModelProto;
 use crate::report::MeasureSummary;
 use crate::transform::insert::{InsertOptions, Inserted, insert};
+use crate::transform::strip_bias::strip_where;
 use clap::{Args, ValueEnum};
+use std::collections::HashSet;
 
 /// What inserted BatchNormalizations compute at first.
 #[derive(Args)]
@@ -41,6 +44,20 @@ pub struct Initialized {
     pub measured: Option<MeasureSummary>,
     /// Whether it is to compute the same.
     pub preserves: bool,
+    /// How many BatchNormalizations took the bias of their layer into their mean.
+    pub stripped_biases: usize,
+}
+
+impl Initialized {
+    /// Moves the bias of each layer into the mean of its new BatchNormalization.
+    pub fn strip_biases(&mut self) -> Result<(), GraphError> {
+        let report = &mut self.inserted.report;
+        let norms: HashSet<&str> = report.layers.iter().filter_map(|layer| layer.outcome.norm()).collect();
+        let stripped = strip_where(std::mem::take(&mut self.inserted.model), |name| norms.contains(name))?;
+        report.nodes_after = stripped.report.nodes_after;
+        (self.inserted.model, self.stripped_biases) = (stripped.model, stripped.report.stripped);
+        Ok(())
+    }
 }
 
 impl InitArguments {
@@ -80,17 +97,29 @@ impl InitArguments {
         let goal = match self.init {
             Init::Calibrate => Goal::Calibrate,
             Init::Standardize => Goal::Standardize,
-            Init::Identity => return Ok(Initialized { inserted: insert(model, &options)?, measured: None, preserves }),
+            Init::Identity => {
+                return Ok(Initialized {
+                    inserted: insert(model, &options)?,
+                    measured: None,
+                    preserves,
+                    stripped_biases: 0,
+                });
+            }
         };
         if only_places {
-            return Ok(Initialized { inserted: insert(model, &options)?, measured: None, preserves });
+            return Ok(Initialized {
+                inserted: insert(model, &options)?,
+                measured: None,
+                preserves,
+                stripped_biases: 0,
+            });
         }
         let sources: Vec<DataSource> = self.data.iter().map(|text| DataSource::parse(text)).collect();
         let data = data::open(model, &sources)?;
         let progress = Progress::new("measuring", quiet);
         let measuring = Measuring { data: &*data, threads, progress: &|done, total| progress.set(done, total) };
         let (inserted, measured) = insert_measured(model, &options, goal, &measuring)?;
-        Ok(Initialized { inserted, measured: Some(measured.into()), preserves })
+        Ok(Initialized { inserted, measured: Some(measured.into()), preserves, stripped_biases: 0 })
     }
 }
 

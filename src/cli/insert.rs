@@ -1,18 +1,18 @@
 //! `bn-tool insert`
 
-use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::arguments::SelectionArguments;
 use super::contain::Risk;
 use super::error::Failure;
 use super::initialize::{InitArguments, Initialized};
-use super::result::{Attempt, Delivery, Outcome};
+use super::result::{Attempt, Delivery, Outcome, ResultArguments};
 use super::warning::warn_if_rewritten;
-use super::{Status, interrupt, write_report};
+use super::{Status, interrupt};
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
-use crate::report::{InsertSummary, human, json};
+use crate::report::{InsertSummary, human};
 use crate::transform::insert::{InsertOptions, LayerKind, Site};
 use clap::{Args, ValueEnum};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Insert a BatchNormalization between each affine layer and its activation.
@@ -33,6 +33,7 @@ use std::time::Instant;
   bn-tool insert model.onnx --site input --init standardize --data images.npy -o with_bn.onnx
   bn-tool insert model.onnx --site after-affine --training -o for_training.onnx
   bn-tool insert mlp.onnx --transpose -o with_bn.onnx
+  bn-tool insert model.onnx --strip-bias -o with_bn.onnx
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -45,9 +46,6 @@ Exit status:
 pub struct Options {
     /// The model: .onnx, ONNX text, or `-` for standard input.
     model: PathBuf,
-
-    #[command(flatten)]
-    output: OutputArguments,
 
     #[command(flatten)]
     selection: SelectionArguments,
@@ -80,6 +78,10 @@ pub struct Options {
     #[arg(long)]
     transpose: bool,
 
+    /// Move the bias of each layer into the mean of its new BatchNormalization.
+    #[arg(long)]
+    strip_bias: bool,
+
     /// Say of each layer that is left why, and what to do about it.
     #[arg(long)]
     explain: bool,
@@ -93,10 +95,7 @@ pub struct Options {
     no_verify: bool,
 
     #[command(flatten)]
-    verify: VerifyArguments,
-
-    #[command(flatten)]
-    report: ReportArguments,
+    result: ResultArguments,
 }
 
 /// Where to insert.
@@ -156,7 +155,7 @@ impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
         self.init.check()?;
-        let target = self.output.target(&self.model)?;
+        let target = self.result.output.target(&self.model)?;
         if target.is_some() {
             interrupt::leave_nothing_behind();
         }
@@ -165,28 +164,24 @@ impl Options {
         if target.is_some() {
             warn_if_rewritten(&source, &model)?;
         }
-        let delivery = Delivery {
-            model: &self.model,
-            target: target.as_deref(),
-            output: &self.output,
-            verify: &self.verify,
-            quiet: self.report.quiet,
-        };
-        let (mut initialized, attempt) =
+        let delivery = Delivery { model: &self.model, target: target.as_deref(), arguments: &self.result };
+        let (mut initialized, mut attempt) =
             self.insert(&model, &delivery).map_err(|failure| failure.about(&self.model))?;
         if self.explain {
             initialized.inserted.report.explain();
         }
         let summary = InsertSummary {
-            file: delivery.summary(&attempt),
+            file: delivery.summary(&mut attempt),
             report: &initialized.inserted.report,
             init: self.init.name(),
             training: self.training,
+            stripped_biases: initialized.stripped_biases,
             measured: initialized.measured.as_ref(),
             preserves: initialized.preserves,
             verification: attempt.verification.as_ref(),
         };
-        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let human = |summary: &_, verbose| human::insert(summary, verbose, start.elapsed());
+        delivery.print(&summary, summary.file.diff.as_ref(), summary.preserves && !attempt.is_same(), human)?;
         let differs = summary.preserves && !attempt.is_same();
         let failed = differs || self.check && initialized.inserted.report.changed();
         Ok(if failed { Status::Differs } else { Status::Done })
@@ -205,8 +200,12 @@ impl Options {
 
     /// Inserts, verifies the result and saves it.
     fn insert(&self, model: &ModelProto, delivery: &Delivery) -> Result<(Initialized, Attempt), Failure> {
-        let threads = self.verify.options().threads;
-        let initialized = self.init.insert(model, self.options()?, self.check, threads, self.report.quiet)?;
+        let threads = self.result.verify.options().threads;
+        let mut initialized =
+            self.init.insert(model, self.options()?, self.check, threads, self.result.report.quiet)?;
+        if self.strip_bias {
+            initialized.strip_biases()?;
+        }
         let changed = initialized.inserted.report.changed();
         let compares = changed && !self.no_verify && !self.check && !self.training;
         let attempt = delivery.deliver(&Outcome {
@@ -214,19 +213,8 @@ impl Options {
             changed,
             original: compares.then_some(model),
             preserves: initialized.preserves,
+            before: self.result.diff.then_some(model),
         })?;
         Ok((initialized, attempt))
-    }
-
-    fn print(&self, summary: &InsertSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {
-        let failed = summary.preserves && summary.verification.is_some_and(|verification| !verification.same);
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(summary), to_stderr),
-            Format::Human if self.report.quiet && !failed => Ok(()),
-            Format::Human => {
-                let text = human::insert(summary, self.report.verbose, start.elapsed());
-                write_report(&text, to_stderr || self.report.quiet)
-            }
-        }
     }
 }

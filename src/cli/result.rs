@@ -1,15 +1,36 @@
 //! What commands that transform a model do with the result: compare, write, tell where.
 
-use super::arguments::{OutputArguments, VerifyArguments};
+use super::arguments::{Format, OutputArguments, ReportArguments, VerifyArguments};
 use super::error::Failure;
 use super::progress::Progress;
 use super::warning::warn_of_losses;
+use super::write_report;
+use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, check_saves, is_text, save_with};
-use crate::report::{DataSummary, FileSummary};
+use crate::report::{DataSummary, FileSummary, json};
 use crate::verify::{Verification, VerifyError, verify};
+use clap::Args;
+use serde::Serialize;
 use std::path::Path;
+
+/// What becomes of the result.
+#[derive(Args)]
+pub struct ResultArguments {
+    #[command(flatten)]
+    pub output: OutputArguments,
+
+    #[command(flatten)]
+    pub verify: VerifyArguments,
+
+    /// Show what differs between the model and the result, as `bn-tool diff` does.
+    #[arg(long)]
+    pub diff: bool,
+
+    #[command(flatten)]
+    pub report: ReportArguments,
+}
 
 /// Where a result goes, and how it is compared before.
 pub struct Delivery<'a> {
@@ -17,12 +38,8 @@ pub struct Delivery<'a> {
     pub model: &'a Path,
     /// The file to write, if any.
     pub target: Option<&'a Path>,
-    /// Where its weights go.
-    pub output: &'a OutputArguments,
-    /// How it is compared.
-    pub verify: &'a VerifyArguments,
-    /// Whether no progress is shown.
-    pub quiet: bool,
+    /// How it is written and compared.
+    pub arguments: &'a ResultArguments,
 }
 
 /// A result, and what to compare it with.
@@ -35,6 +52,8 @@ pub struct Outcome<'a> {
     pub original: Option<&'a ModelProto>,
     /// Whether it is written only if it is the same.
     pub preserves: bool,
+    /// The model as it was loaded, if the difference is to be shown.
+    pub before: Option<&'a ModelProto>,
 }
 
 /// What became of a result.
@@ -43,6 +62,8 @@ pub struct Attempt {
     pub verification: Option<Verification>,
     /// What was written.
     pub saved: Option<Saved>,
+    /// What differs.
+    pub diff: Option<ModelDiff>,
 }
 
 impl Attempt {
@@ -56,8 +77,8 @@ impl Delivery<'_> {
     /// Compares the result, and writes it if it may be.
     pub fn deliver(&self, outcome: &Outcome) -> Result<Attempt, Failure> {
         let verification = outcome.original.map(|original| self.compare(original, outcome.model)).transpose()?;
-        let mut attempt = Attempt { verification, saved: None };
-        let options = SaveOptions { storage: self.output.storage(), ..SaveOptions::default() };
+        let mut attempt = Attempt { verification, saved: None, diff: None };
+        let options = SaveOptions { storage: self.arguments.output.storage(), ..SaveOptions::default() };
         // What did not change is already there.
         let is_there =
             |target: &&Path| !outcome.changed && options.storage == Storage::Keep && is_same_file(target, self.model);
@@ -71,12 +92,15 @@ impl Delivery<'_> {
             // Nothing will read the weights: see now whether they all fit.
             check_saves(outcome.model)?;
         }
+        let difference = |before| diff(before, outcome.model, &DiffOptions::default());
+        attempt.diff = outcome.before.map(difference).transpose()?;
         Ok(attempt)
     }
 
     fn compare(&self, original: &ModelProto, result: &ModelProto) -> Result<Verification, Failure> {
-        let progress = Progress::new("verifying", self.quiet);
-        let result = verify(original, result, &self.verify.options(), &|done, total| progress.set(done, total));
+        let progress = Progress::new("verifying", self.arguments.report.quiet);
+        let result =
+            verify(original, result, &self.arguments.verify.options(), &|done, total| progress.set(done, total));
         result.map_err(|error| match error {
             VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
             cannot_run => Failure::Unverified(cannot_run),
@@ -84,7 +108,7 @@ impl Delivery<'_> {
     }
 
     /// Which model it was, and where the result is.
-    pub fn summary(&self, attempt: &Attempt) -> FileSummary {
+    pub fn summary(&self, attempt: &mut Attempt) -> FileSummary {
         let saved = attempt.saved.as_ref();
         FileSummary {
             model: self.model.display().to_string(),
@@ -92,7 +116,29 @@ impl Delivery<'_> {
             in_place: self.target.is_some_and(|target| is_same_file(target, self.model)),
             written: self.target.filter(|_| saved.is_some()).map(|target| target.display().to_string()),
             data: saved.map(DataSummary::from),
+            diff: attempt.diff.take(),
         }
+    }
+
+    /// Writes a report: as JSON, or what `human` says, and the difference.
+    pub fn print<S: Serialize>(
+        &self,
+        summary: &S,
+        diff: Option<&ModelDiff>,
+        failed: bool,
+        human: impl FnOnce(&S, bool) -> String,
+    ) -> Result<(), Failure> {
+        let report = &self.arguments.report;
+        let to_stderr = self.target == Some(Path::new("-"));
+        if report.format == Format::Json {
+            return write_report(&json::to_text(summary), to_stderr);
+        }
+        if !report.quiet || failed {
+            write_report(&human(summary, report.verbose), to_stderr || report.quiet)?;
+        }
+        // Colours are taken out again where they do not belong.
+        let options = HumanOptions { verbose: report.verbose, color: true, ..HumanOptions::default() };
+        diff.map_or(Ok(()), |diff| write_report(&crate::diff::human(diff, &options), to_stderr))
     }
 }
 

@@ -1,17 +1,17 @@
 //! `bn-tool strip-bias`
 
-use super::arguments::{Format, OutputArguments, ReportArguments, SelectionArguments, VerifyArguments};
+use super::arguments::SelectionArguments;
 use super::contain::Risk;
 use super::error::Failure;
-use super::result::{Attempt, Delivery, Outcome};
+use super::result::{Attempt, Delivery, Outcome, ResultArguments};
 use super::warning::warn_if_rewritten;
-use super::{Status, interrupt, write_report};
+use super::{Status, interrupt};
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
-use crate::report::{StripSummary, human, json};
+use crate::report::{StripSummary, human};
 use crate::transform::strip_bias::{StripOptions, Stripped, strip_bias};
 use clap::Args;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Move the bias before each BatchNormalization into its mean.
@@ -42,9 +42,6 @@ pub struct Options {
     model: PathBuf,
 
     #[command(flatten)]
-    output: OutputArguments,
-
-    #[command(flatten)]
     selection: SelectionArguments,
 
     /// Say of each bias that stays why, and what to do about it.
@@ -60,10 +57,7 @@ pub struct Options {
     no_verify: bool,
 
     #[command(flatten)]
-    verify: VerifyArguments,
-
-    #[command(flatten)]
-    report: ReportArguments,
+    result: ResultArguments,
 }
 
 impl Options {
@@ -75,7 +69,7 @@ impl Options {
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let start = Instant::now();
-        let target = self.output.target(&self.model)?;
+        let target = self.result.output.target(&self.model)?;
         if target.is_some() {
             interrupt::leave_nothing_behind();
         }
@@ -84,20 +78,16 @@ impl Options {
         if target.is_some() {
             warn_if_rewritten(&source, &model)?;
         }
-        let delivery = Delivery {
-            model: &self.model,
-            target: target.as_deref(),
-            output: &self.output,
-            verify: &self.verify,
-            quiet: self.report.quiet,
-        };
-        let (mut stripped, attempt) = self.strip(&model, &delivery).map_err(|failure| failure.about(&self.model))?;
+        let delivery = Delivery { model: &self.model, target: target.as_deref(), arguments: &self.result };
+        let (mut stripped, mut attempt) =
+            self.strip(&model, &delivery).map_err(|failure| failure.about(&self.model))?;
         if self.explain {
             stripped.report.explain();
         }
-        let verification = attempt.verification.as_ref();
-        let summary = StripSummary { file: delivery.summary(&attempt), report: &stripped.report, verification };
-        self.print(&summary, start, target.as_deref() == Some(Path::new("-")))?;
+        let file = delivery.summary(&mut attempt);
+        let summary = StripSummary { file, report: &stripped.report, verification: attempt.verification.as_ref() };
+        let human = |summary: &_, verbose| human::strip_bias(summary, verbose, start.elapsed());
+        delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human)?;
         let failed = !attempt.is_same() || self.check && stripped.report.changed();
         Ok(if failed { Status::Differs } else { Status::Done })
     }
@@ -107,19 +97,9 @@ impl Options {
         let changed = stripped.report.changed();
         let compares = changed && !self.no_verify && !self.check;
         let original = compares.then_some(model);
-        let attempt = delivery.deliver(&Outcome { model: &stripped.model, changed, original, preserves: true })?;
+        let before = self.result.diff.then_some(model);
+        let outcome = Outcome { model: &stripped.model, changed, original, preserves: true, before };
+        let attempt = delivery.deliver(&outcome)?;
         Ok((stripped, attempt))
-    }
-
-    fn print(&self, summary: &StripSummary, start: Instant, to_stderr: bool) -> Result<(), Failure> {
-        let failed = summary.verification.is_some_and(|verification| !verification.same);
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(summary), to_stderr),
-            Format::Human if self.report.quiet && !failed => Ok(()),
-            Format::Human => {
-                let text = human::strip_bias(summary, self.report.verbose, start.elapsed());
-                write_report(&text, to_stderr || self.report.quiet)
-            }
-        }
     }
 }

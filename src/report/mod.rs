@@ -41,6 +41,9 @@ pub struct FileSummary {
     /// Whether the file is the model itself.
     #[serde(skip)]
     pub in_place: bool,
+    /// What differs between the model and the result, if that is wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<ModelDiff>,
 }
 
 /// What `fold` did.
@@ -73,6 +76,8 @@ pub struct InsertSummary<'a> {
     pub init: &'static str,
     /// Whether they normalise by the statistics of the batch.
     pub training: bool,
+    /// How many of them took the bias of their layer into their mean.
+    pub stripped_biases: usize,
     /// What was measured for that.
     pub measured: Option<&'a MeasureSummary>,
     /// Whether the model is to compute the same as before.

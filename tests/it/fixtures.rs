@@ -1,11 +1,11 @@
 //! Every graph of `fixtures/fold`, through the real binary.
 //!
 //! Each is folded, the decisions are compared with the `# expect:` line, both graphs are
-//! evaluated by the reference evaluator, and report and result are held in a snapshot.
+//! evaluated by the reference evaluator, and report and difference are held in a snapshot.
 
 use crate::reference;
 use crate::same::compare;
-use crate::tool::{repository, run};
+use crate::tool::{difference, repository, run};
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::load;
 use bn_tool::onnx::schema::{ModelProto, ValueInfoProto};
@@ -25,7 +25,7 @@ fn fold() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = folder.path().join("folded.onnx");
         match fold_one(path, &out) {
-            Ok(report) => insta::assert_snapshot!(snapshot(&report, &out)),
+            Ok(report) => insta::assert_snapshot!(snapshot(&report, path, &out)),
             Err(problem) => {
                 // Snapshots that differ are reported before the end.
                 eprintln!("{}: {problem}", path.display());
@@ -72,8 +72,8 @@ pub fn decisions(report: &serde_json::Value) -> Vec<String> {
     norms.iter().map(decision).collect()
 }
 
-/// The reasons, and the resulting graph.
-pub fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+/// The reasons, and what changed in the graph.
+pub fn snapshot(report: &serde_json::Value, path: &Path, out: &Path) -> String {
     let mut text = String::new();
     for norm in report["norms"].as_array().expect("a list") {
         let name = norm["name"].as_str().expect("a name");
@@ -83,9 +83,7 @@ pub fn snapshot(report: &serde_json::Value, out: &Path) -> String {
         };
         text += &format!("{name}: {}\n", said.replace('"', ""));
     }
-    let print = run(&["print".as_ref(), out.as_os_str()]);
-    assert_eq!(print.status, Some(0), "{}", print.stderr);
-    text + "\n" + &print.text()
+    text + "\n" + &difference(path, out)
 }
 
 /// Both graphs give the same, up to one rounding of each weight, on random inputs; boolean

@@ -29,7 +29,10 @@ fn flags() {
         assert!(same, "{}: a second run changes something", path.display());
         let specialized = names(&report, "specialized").join(" ");
         let frozen = frozen.join(" ");
-        insta::assert_snapshot!(format!("frozen: {frozen}\nspecialized: {specialized}\n{}", snapshot(&report, &out)));
+        insta::assert_snapshot!(format!(
+            "frozen: {frozen}\nspecialized: {specialized}\n{}",
+            snapshot(&report, path, &out)
+        ));
     });
 }
 

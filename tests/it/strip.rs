@@ -1,13 +1,13 @@
 //! Every graph of `fixtures/strip`, through the real binary.
 //!
 //! The result computes the same up to one rounding of each mean, is a valid model, and has no bias left
-//! that could be stripped; report and result are held in a snapshot.
+//! that could be stripped; report and difference are held in a snapshot.
 
 use crate::fixtures::{expectation, inputs};
 use crate::generate::drawings;
 use crate::reference;
 use crate::same::compare;
-use crate::tool::run;
+use crate::tool::{difference, run};
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::{check, check_saves, load};
 use bn_tool::transform::strip_bias::{StripOptions, strip_bias};
@@ -26,7 +26,7 @@ fn strip() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = folder.path().join("stripped.onnx");
         match strip_one(path, &out) {
-            Ok(report) => insta::assert_snapshot!(snapshot(&report, &out)),
+            Ok(report) => insta::assert_snapshot!(snapshot(&report, path, &out)),
             Err(problem) => {
                 // Snapshots that differ are reported before the end.
                 eprintln!("{}: {problem}", path.display());
@@ -89,8 +89,8 @@ fn decisions(report: &serde_json::Value) -> Vec<String> {
     norms.iter().map(decision).collect()
 }
 
-/// The reasons, and the resulting graph.
-fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+/// The reasons, and what changed in the graph.
+fn snapshot(report: &serde_json::Value, path: &Path, out: &Path) -> String {
     let mut text = String::new();
     for norm in report["norms"].as_array().expect("a list") {
         let said = match norm["outcome"].as_str() {
@@ -100,9 +100,7 @@ fn snapshot(report: &serde_json::Value, out: &Path) -> String {
         };
         text += &format!("{}: {said}\n", norm["name"].as_str().expect("a name"));
     }
-    let print = run(&["print".as_ref(), out.as_os_str()]);
-    assert_eq!(print.status, Some(0), "{}", print.stderr);
-    text + "\n" + &print.text()
+    text + "\n" + &difference(path, out)
 }
 
 /// Random graphs: what is stripped computes the same, and a second run finds nothing.

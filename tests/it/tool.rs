@@ -37,6 +37,13 @@ pub fn digits() -> PathBuf {
     repository("fixtures/digits/digits.onnx")
 }
 
+/// What `bn-tool diff` says of two models.
+pub fn difference(a: &Path, b: &Path) -> String {
+    let diff = run(&["diff".as_ref(), a.as_os_str(), b.as_os_str()]);
+    assert_eq!(diff.status, Some(0), "{}", diff.stderr);
+    diff.text()
+}
+
 /// Runs the binary.
 pub fn run<S: AsRef<OsStr>>(arguments: &[S]) -> Run {
     run_with_input(arguments, b"")

@@ -42,8 +42,12 @@ fn summary_line(summary: &InsertSummary, elapsed: Duration) -> String {
         None if !summary.preserves => format!("{KEPT}computes something else, as asked{KEPT:#}"),
         None => "not verified".into(),
     };
+    let stripped = match summary.stripped_biases {
+        0 => String::new(),
+        count => format!(", {count} biases stripped"),
+    };
     format!(
-        "{BOLD}{inserted} inserted{BOLD:#} ({}), {kept} left · {nodes_before} → {nodes_after} nodes · {verdict} · {}\n",
+        "{BOLD}{inserted} inserted{BOLD:#} ({}{stripped}), {kept} left · {nodes_before} → {nodes_after} nodes · {verdict} · {}\n",
         summary.init,
         duration(elapsed)
     )

@@ -79,10 +79,19 @@ pub fn strip_bias(model: &ModelProto, options: &StripOptions) -> Result<Stripped
 /// # Errors
 /// Those of [`strip_bias`].
 pub fn strip_bias_owned(model: ModelProto, options: &StripOptions) -> Result<Stripped, StripError> {
+    let stripped = strip_where(model, |name| options.selection.contains(name))?;
+    options.selection.check_all_match(stripped.report.norms.iter().map(|norm| &norm.name))?;
+    Ok(stripped)
+}
+
+/// As [`strip_bias_owned`], for BatchNormalizations of certain names.
+///
+/// # Errors
+/// When the model is not a valid one.
+pub fn strip_where(model: ModelProto, is_selected: impl Fn(&str) -> bool) -> Result<Stripped, GraphError> {
     let mut graph = Graph::new(model)?;
     let nodes_before = graph.nodes().count();
-    let plan = Plan::new(&graph, &options.selection);
-    options.selection.check_all_match(plan.decisions.iter().map(|decision| &decision.name))?;
+    let plan = Plan::new(&graph, is_selected);
     let mut report = StripReport::new(&graph, &plan, nodes_before);
     apply::apply(&mut graph, plan);
     report.nodes_after = graph.nodes().count();

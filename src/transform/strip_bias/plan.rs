@@ -7,7 +7,6 @@ use crate::graph::{Graph, NodeId};
 use crate::linear::bias::NewConstant;
 use crate::operator::Operator;
 use crate::refusal::{Code, Refusal};
-use crate::transform::selection::Selection;
 
 /// One decision per BatchNormalization, in graph order.
 pub struct Plan {
@@ -38,19 +37,19 @@ pub struct Change {
 
 impl Plan {
     /// Decides about every BatchNormalization.
-    pub fn new(graph: &Graph, selection: &Selection) -> Plan {
+    pub fn new(graph: &Graph, is_selected: impl Fn(&str) -> bool) -> Plan {
         let constants = Constants::new(graph);
         let norms = graph.nodes().filter(|node| BatchNorm::is(graph, *node));
-        let decide = |node| decide(&Operator { graph, constants: &constants, node }, selection);
+        let decide = |node| decide(&Operator { graph, constants: &constants, node }, &is_selected);
         Plan { decisions: norms.map(decide).collect() }
     }
 }
 
-fn decide(op: &Operator, selection: &Selection) -> Decision {
+fn decide(op: &Operator, is_selected: impl Fn(&str) -> bool) -> Decision {
     let name = op.graph.label(op.node);
     let trains = BatchNorm::trains(op.graph, op.node);
     let (channels, outcome) = match BatchNorm::read_in_any_mode(op.graph, op.constants, op.node) {
-        _ if !selection.contains(&name) => (None, Err(Refusal::new(Code::NotSelected, "it is not selected"))),
+        _ if !is_selected(&name) => (None, Err(Refusal::new(Code::NotSelected, "it is not selected"))),
         Err(refusal) => (None, Err(refusal)),
         Ok(norm) => (Some(norm.channels()), change(op, &norm)),
     };

@@ -8,7 +8,7 @@ use super::bits;
 use crate::fixtures::{expectation, inputs};
 use crate::flags::{comment, infer};
 use crate::reference;
-use crate::tool::{Run, run};
+use crate::tool::{Run, difference, run};
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::{check, load};
 use std::cell::Cell;
@@ -23,7 +23,7 @@ fn insert() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let out = folder.path().join("inserted.onnx");
         match insert_one(path, &out) {
-            Ok(report) => insta::assert_snapshot!(snapshot(&report, &out)),
+            Ok(report) => insta::assert_snapshot!(snapshot(&report, path, &out)),
             Err(problem) => {
                 // Snapshots that differ are reported before the end.
                 eprintln!("{}: {problem}", path.display());
@@ -99,8 +99,8 @@ fn is_transposed(report: &serde_json::Value) -> bool {
     layers(report).iter().any(|layer| layer["transposed"] == true)
 }
 
-/// The decisions, and the resulting graph.
-fn snapshot(report: &serde_json::Value, out: &Path) -> String {
+/// The decisions, and what changed in the graph.
+fn snapshot(report: &serde_json::Value, path: &Path, out: &Path) -> String {
     let mut text = String::new();
     for layer in layers(report) {
         let said = match layer["outcome"].as_str() {
@@ -112,9 +112,7 @@ fn snapshot(report: &serde_json::Value, out: &Path) -> String {
         let line = format!("{} {}: {said}{before}\n", operator.expect("an operator"), name.expect("a name"));
         text += &line.replace('"', "");
     }
-    let print = run(&["print".as_ref(), "--weights".as_ref(), out.as_os_str()]);
-    assert_eq!(print.status, Some(0), "{}", print.stderr);
-    text + "\n" + &print.text()
+    text + "\n" + &difference(path, out)
 }
 
 /// Both graphs give the same bits on random inputs; boolean inputs are tried both ways.

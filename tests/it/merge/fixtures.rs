@@ -5,9 +5,10 @@ use super::{fold_and_merge, merge};
 use crate::fixtures::{expectation, inputs};
 use crate::reference;
 use crate::same::compare;
+use bn_tool::diff::{DiffOptions, HumanOptions, diff, human};
 use bn_tool::onnx::load;
 use bn_tool::onnx::schema::ModelProto;
-use bn_tool::onnx::text::{PrintOptions, print};
+
 use bn_tool::transform::merge::MergeReport;
 
 #[test]
@@ -26,12 +27,12 @@ fn merge_fixtures() {
         }
         let (again, second) = merge(merged.clone());
         assert!(second.merges.is_empty() && again == merged, "{}: {second:?}", path.display());
-        insta::assert_snapshot!(snapshot(&report, &merged));
+        insta::assert_snapshot!(snapshot(&report, &model, &merged));
     });
 }
 
-/// What was merged and what was not, and the resulting graph.
-fn snapshot(report: &MergeReport, merged: &ModelProto) -> String {
+/// What was merged and what was not, and what changed in the graph.
+fn snapshot(report: &MergeReport, model: &ModelProto, merged: &ModelProto) -> String {
     let mut text = String::new();
     for merge in &report.merges {
         text += &format!("{} into {} {}\n", merge.branches.join(", "), merge.operator, merge.into);
@@ -39,7 +40,6 @@ fn snapshot(report: &MergeReport, merged: &ModelProto) -> String {
     for kept in &report.kept {
         text += &format!("{} stays in {}: {}\n", kept.branch, kept.sum, kept.reason);
     }
-    let mut graph = Vec::new();
-    print(merged, &PrintOptions { weights: true }, &mut graph).expect("memory takes everything");
-    text + "\n" + &String::from_utf8(graph).expect("all names are UTF-8")
+    let changes = diff(model, merged, &DiffOptions::default()).expect("all tensors can be read");
+    text + "\n" + &human(&changes, &HumanOptions::default())
 }
