@@ -7,10 +7,11 @@ use crate::fixtures::{expectation, inputs};
 use crate::generate::drawings;
 use crate::reference;
 use crate::same::compare;
-use crate::tool::{difference, run};
+use crate::tool::{difference, digits, run};
 use bn_tool::onnx::schema::ModelProto;
 use bn_tool::onnx::{check, check_saves, load};
-use bn_tool::transform::strip_bias::{StripOptions, strip_bias};
+use bn_tool::transform::insert::{InsertOptions, Site, insert};
+use bn_tool::transform::strip_bias::{StripOptions, strip_bias, strip_where};
 use proptest::test_runner::{Config, TestCaseError, TestRng, TestRunner};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -103,27 +104,84 @@ fn snapshot(report: &serde_json::Value, path: &Path, out: &Path) -> String {
     text + "\n" + &difference(path, out)
 }
 
-/// Random graphs: what is stripped computes the same, and a second run finds nothing.
+/// What is stripped from random graphs computes the same, and a second run finds nothing.
 #[test]
 fn random_graphs() {
+    let stripped = Cell::new(0);
+    run_random(|model, inputs| {
+        let once = strip_bias(model, &StripOptions::default()).map_err(fail)?;
+        stripped.set(stripped.get() + once.report.stripped);
+        check_saves(&once.model).map_err(fail)?;
+        let again = strip_bias(&once.model, &StripOptions::default()).map_err(fail)?;
+        proptest::prop_assert!(again.model == once.model, "a second run changes something");
+        compare(model, &once.model, inputs).map_err(fail)
+    });
+    assert!(stripped.get() > 50, "only {} were stripped", stripped.get());
+}
+
+/// BatchNormalizations that are inserted behind layers take in their biases.
+#[test]
+fn what_is_inserted_can_be_stripped() {
+    let stripped = Cell::new(0);
+    run_random(|model, inputs| {
+        let inserted = insert(model, &InsertOptions::default().site(Site::AfterAffine)).map_err(fail)?;
+        let norms = inserted.report.norms();
+        let once = strip_where(inserted.model.clone(), |name| norms.contains(&name)).map_err(fail)?;
+        stripped.set(stripped.get() + once.report.stripped);
+        compare(&inserted.model, &once.model, inputs).map_err(fail)
+    });
+    assert!(stripped.get() > 50, "only {} were stripped", stripped.get());
+}
+
+fn fail(problem: impl ToString) -> TestCaseError {
+    TestCaseError::fail(problem.to_string())
+}
+
+/// Always the same graphs, unless `BN_TOOL_CASES` asks for more.
+fn run_random(holds: impl Fn(&ModelProto, &Inputs) -> Result<(), TestCaseError>) {
     let cases = std::env::var("BN_TOOL_CASES").ok().map(|cases| cases.parse().expect("BN_TOOL_CASES is a number"));
     let config = Config { failure_persistence: None, ..Config::with_cases(cases.unwrap_or(1024)) };
     let random = TestRng::deterministic_rng(config.rng_algorithm);
-    let stripped = Cell::new(0);
     let mut runner = match cases {
         Some(_) => TestRunner::new(config),
         None => TestRunner::new_with_rng(config, random),
     };
     let result = runner.run(&drawings(), |drawing| {
         let case = drawing.build();
-        let fail = |problem: String| TestCaseError::fail(problem);
-        let once = strip_bias(&case.model, &StripOptions::default()).map_err(|error| fail(error.to_string()))?;
-        stripped.set(stripped.get() + once.report.stripped);
-        check_saves(&once.model).map_err(|error| fail(error.to_string()))?;
-        let again = strip_bias(&once.model, &StripOptions::default()).map_err(|error| fail(error.to_string()))?;
-        proptest::prop_assert!(again.model == once.model, "a second run changes something");
-        compare(&case.model, &once.model, &case.inputs).map_err(fail)
+        holds(&case.model, &case.inputs)
     });
     result.unwrap_or_else(|failure| panic!("{failure}"));
-    assert!(stripped.get() > 50, "only {} were stripped", stripped.get());
+}
+
+#[test]
+fn inserting_can_strip_at_once() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (folded, out) = (folder.path().join("folded.onnx"), folder.path().join("out.onnx"));
+    let tool = |words: &[&str], paths: &[&Path]| {
+        let words = words.iter().map(OsStr::new);
+        run(&words.chain(paths.iter().map(|path| path.as_os_str())).collect::<Vec<_>>())
+    };
+    assert_eq!(tool(&["fold", "-o"], &[&folded, &digits()]).status, Some(0));
+    let inserted = tool(&["insert", "--strip-bias", "--format", "json", "-o"], &[&out, &folded]);
+    assert_eq!(inserted.status, Some(0), "{}", inserted.stderr);
+    let report = inserted.json();
+    assert_eq!((&report["inserted"], &report["stripped_biases"]), (&4.into(), &4.into()));
+    assert_eq!(report["verification"]["same"], true);
+    assert_eq!(tool(&["strip-bias", "--check"], &[&out]).status, Some(0));
+}
+
+/// `--diff` says of each transformation what `diff` says of its result.
+#[test]
+fn a_transformation_shows_its_own_difference() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for command in ["fold", "insert", "strip-bias"] {
+        let out = folder.path().join(format!("{command}.onnx"));
+        let model = digits();
+        let arguments = [command.as_ref(), "--diff".as_ref(), "-q".as_ref(), "-o".as_ref(), out.as_os_str()];
+        let result = run(&[&arguments[..], &[model.as_os_str()]].concat());
+        assert_eq!(result.status, Some(0), "{}", result.stderr);
+        assert_eq!(result.text(), difference(&model, &out), "{command}");
+        let json = run(&[command.as_ref(), "--diff".as_ref(), "--format".as_ref(), "json".as_ref(), model.as_os_str()]);
+        assert!(json.json()["diff"]["summary"]["nodes"].is_object(), "{command}");
+    }
 }
