@@ -54,6 +54,15 @@ pub struct DiffOptions {
     pub context: usize,
 }
 
+impl DiffOptions {
+    /// How many nodes that do not differ are shown around each that does.
+    #[must_use]
+    pub fn context(mut self, context: usize) -> Self {
+        self.context = context;
+        self
+    }
+}
+
 /// Why two models cannot be compared.
 #[derive(Debug, thiserror::Error)]
 pub enum DiffError {
@@ -67,6 +76,17 @@ pub enum DiffError {
 ///
 /// # Errors
 /// When a tensor contradicts itself or cannot be read.
+///
+/// ```
+/// use bn_tool::diff::{DiffOptions, diff};
+/// use bn_tool::onnx::load;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = load("fixtures/digits/digits.onnx".as_ref())?;
+/// assert!(diff(&model, &model, &DiffOptions::default())?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 pub fn diff(a: &ModelProto, b: &ModelProto, options: &DiffOptions) -> Result<ModelDiff, DiffError> {
     let (of_a, of_b) = (Index::new(a), Index::new(b));
     let found = Matching::new(&of_a, &of_b)?;

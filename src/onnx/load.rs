@@ -87,6 +87,16 @@ pub enum LoadError {
 ///
 /// # Errors
 /// When the file cannot be read, is not an ONNX model, or not a valid one.
+///
+/// ```
+/// use bn_tool::onnx::load;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = load("fixtures/digits/digits.onnx".as_ref())?;
+/// assert_eq!(model.graph.map(|graph| graph.node.len()), Some(16));
+/// # Ok(())
+/// # }
+/// ```
 pub fn load(path: &Path) -> Result<ModelProto, LoadError> {
     Source::open(path)?.model()
 }

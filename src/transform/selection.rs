@@ -28,7 +28,7 @@ pub enum SelectionError {
     },
     /// A pattern or name matches nothing.
     #[error(
-        "`{pattern}` matches no BatchNormalization and no constant arithmetic; `bn-tool inspect` lists their names"
+        "`{pattern}` matches no BatchNormalization, nor another node that this works on; `bn-tool inspect` lists their names"
     )]
     Unmatched {
         /// The pattern.

@@ -24,6 +24,18 @@ const MOST_F64_SAMPLES: usize = 2;
 ///
 /// # Errors
 /// When the models take or give different things, or one of them cannot be run.
+///
+/// ```
+/// use bn_tool::onnx::load;
+/// use bn_tool::verify::{VerifyOptions, verify};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = load("fixtures/digits/digits.onnx".as_ref())?;
+/// let verification = verify(&model, &model, &VerifyOptions::default().samples(1), &|_, _| {})?;
+/// assert!(verification.same);
+/// # Ok(())
+/// # }
+/// ```
 pub fn verify(
     original: &ModelProto,
     result: &ModelProto,

@@ -141,6 +141,17 @@ pub enum FoldError {
 ///
 /// # Errors
 /// When the model is not a valid one, or a pattern of the selection matches nothing.
+///
+/// ```
+/// use bn_tool::onnx::load;
+/// use bn_tool::transform::fold::{FoldOptions, fold};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let model = load("fixtures/digits/digits.onnx".as_ref())?;
+/// let folded = fold(&model, &FoldOptions::default().affine(false))?;
+/// assert_eq!((folded.report.folded, folded.report.kept), (4, 0));
+/// # Ok(())
+/// # }
+/// ```
 pub fn fold(model: &ModelProto, options: &FoldOptions) -> Result<Folded, FoldError> {
     fold_owned(model.clone(), options)
 }
