@@ -1,12 +1,12 @@
 //! `bn-tool fold`
 
+use super::Status;
 use super::arguments::SelectionArguments;
 use super::contain::Risk;
 use super::error::Failure;
 use super::prepare::TransformArguments;
 use super::result::{Attempt, Delivery, Outcome, ResultArguments};
-use super::warning::{warn_if_rewritten, warn_of_frozen};
-use super::{Status, interrupt};
+use super::warning::warn_of_frozen;
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
 use crate::report::{FoldSummary, human};
@@ -14,8 +14,6 @@ use crate::transform::fold::{FoldOptions, Folded, fold_checked_owned};
 use crate::transform::freeze::Frozen;
 use crate::transform::specialize::Specialized;
 use clap::Args;
-use std::path::PathBuf;
-use std::time::Instant;
 
 /// Fold each BatchNormalization into the operator before it.
 ///
@@ -45,29 +43,14 @@ Exit status:
      something to fold
   2  error")]
 pub struct Options {
-    /// The model: .onnx, ONNX text, or `-` for standard input.
-    model: PathBuf,
+    #[command(flatten)]
+    result: ResultArguments,
 
     #[command(flatten)]
     selection: SelectionArguments,
 
     #[command(flatten)]
     transform: TransformArguments,
-
-    /// Say of each BatchNormalization that stays why, and what to do about it.
-    #[arg(long)]
-    explain: bool,
-
-    /// Exit with 1 if there is anything to fold (or to freeze); writes nothing, verifies nothing.
-    #[arg(long, conflicts_with_all = ["output", "in_place"])]
-    check: bool,
-
-    /// Write the result without running the models.
-    #[arg(long)]
-    no_verify: bool,
-
-    #[command(flatten)]
-    result: ResultArguments,
 }
 
 /// What was done before the model was folded.
@@ -85,25 +68,14 @@ struct Prepared {
 impl Options {
     /// What it risks, if it runs the models.
     pub(super) fn risk(&self) -> Option<Risk> {
-        let way_out = "; nothing was written (--no-verify goes without)";
-        (!self.no_verify && !self.check).then(|| Risk { models: vec![self.model.clone()], way_out })
+        self.result.risk(false)
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let start = Instant::now();
-        let target = self.result.output.target(&self.model)?;
-        if target.is_some() {
-            interrupt::leave_nothing_behind();
-        }
-        let source = Source::open(&self.model)?;
-        let loaded = source.model()?;
-        if target.is_some() {
-            warn_if_rewritten(&source, &loaded)?;
-        }
-        let delivery = Delivery { model: &self.model, target: target.as_deref(), arguments: &self.result };
+        let (delivery, loaded) = self.result.begin()?;
         let (mut folded, prepared, mut attempt) =
-            self.fold(&source, loaded, &delivery).map_err(|failure| failure.about(&self.model))?;
-        if self.explain {
+            self.fold(loaded, &delivery).map_err(|failure| failure.about(&self.result.model))?;
+        if self.result.explain {
             folded.report.explain();
         }
         let summary = FoldSummary {
@@ -113,32 +85,27 @@ impl Options {
             report: &folded.report,
             verification: attempt.verification.as_ref(),
         };
-        let human = |summary: &_, verbose| human::fold(summary, verbose, start.elapsed());
-        delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human)?;
-        let failed = !attempt.is_same() || self.check && (folded.report.changed() || !prepared.frozen.is_empty());
+        delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human::fold)?;
+        let failed =
+            !attempt.is_same() || self.result.check && (folded.report.changed() || !prepared.frozen.is_empty());
         // The process is about to end. To free a large model piece by piece takes a tenth of the time.
         std::mem::forget((folded, prepared));
         Ok(if failed { Status::Differs } else { Status::Done })
     }
 
     /// Prepares the model, folds it, verifies the result and saves it.
-    fn fold(
-        &self,
-        source: &Source,
-        loaded: ModelProto,
-        delivery: &Delivery,
-    ) -> Result<(Folded, Prepared, Attempt), Failure> {
+    fn fold(&self, loaded: ModelProto, delivery: &Delivery) -> Result<(Folded, Prepared, Attempt), Failure> {
         let options = self.transform.options(self.selection.selection()?);
         let before = self.result.diff.then(|| loaded.clone());
         let Frozen { model, frozen } = self.transform.freeze(loaded, &options.selection)?;
         warn_of_frozen(frozen.len());
-        let original = self.verifies().then(|| model.clone());
+        let original = self.result.verifies().then(|| model.clone());
         let Specialized { model, copies } = self.transform.specialize(model, &options)?;
         let prepared = Prepared { before, original, frozen, copies };
         let mut first = Some(model);
         let model = || match first.take() {
             Some(model) => Ok(model),
-            None => self.prepare_again(source, &prepared, &options),
+            None => self.prepare_again(&delivery.source, &prepared, &options),
         };
         let attempt = |folded: &Folded| {
             let changed = folded.report.changed();
@@ -164,9 +131,5 @@ impl Options {
             None => self.transform.freeze(source.model()?, &options.selection)?.model,
         };
         Ok(self.transform.specialize(frozen, options)?.model)
-    }
-
-    fn verifies(&self) -> bool {
-        !(self.no_verify || self.check)
     }
 }

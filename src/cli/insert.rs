@@ -1,19 +1,15 @@
 //! `bn-tool insert`
 
+use super::Status;
 use super::arguments::SelectionArguments;
 use super::contain::Risk;
 use super::error::Failure;
 use super::initialize::{InitArguments, Initialized};
 use super::result::{Attempt, Delivery, Outcome, ResultArguments};
-use super::warning::warn_if_rewritten;
-use super::{Status, interrupt};
-use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
 use crate::report::{InsertSummary, human};
 use crate::transform::insert::{InsertOptions, LayerKind, Site};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
-use std::time::Instant;
 
 /// Insert a BatchNormalization between each affine layer and its activation.
 ///
@@ -44,8 +40,8 @@ Exit status:
      a place to insert one
   2  error")]
 pub struct Options {
-    /// The model: .onnx, ONNX text, or `-` for standard input.
-    model: PathBuf,
+    #[command(flatten)]
+    result: ResultArguments,
 
     #[command(flatten)]
     selection: SelectionArguments,
@@ -81,21 +77,6 @@ pub struct Options {
     /// Move the bias of each layer into the mean of its new BatchNormalization.
     #[arg(long)]
     strip_bias: bool,
-
-    /// Say of each layer that is left why, and what to do about it.
-    #[arg(long)]
-    explain: bool,
-
-    /// Exit with 1 if there is a place to insert one; writes nothing, verifies nothing.
-    #[arg(long, conflicts_with_all = ["output", "in_place"])]
-    check: bool,
-
-    /// Write the result without comparing it with the model.
-    #[arg(long)]
-    no_verify: bool,
-
-    #[command(flatten)]
-    result: ResultArguments,
 }
 
 /// Where to insert.
@@ -147,27 +128,15 @@ impl From<KindArgument> for LayerKind {
 impl Options {
     /// What it risks, if it runs the models.
     pub(super) fn risk(&self) -> Option<Risk> {
-        let way_out = "; nothing was written (--no-verify goes without)";
-        let runs = !self.check && (!self.no_verify || self.init.measures());
-        runs.then(|| Risk { models: vec![self.model.clone()], way_out })
+        self.result.risk(self.init.measures())
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let start = Instant::now();
         self.init.check()?;
-        let target = self.result.output.target(&self.model)?;
-        if target.is_some() {
-            interrupt::leave_nothing_behind();
-        }
-        let source = Source::open(&self.model)?;
-        let model = source.model()?;
-        if target.is_some() {
-            warn_if_rewritten(&source, &model)?;
-        }
-        let delivery = Delivery { model: &self.model, target: target.as_deref(), arguments: &self.result };
+        let (delivery, model) = self.result.begin()?;
         let (mut initialized, mut attempt) =
-            self.insert(&model, &delivery).map_err(|failure| failure.about(&self.model))?;
-        if self.explain {
+            self.insert(&model, &delivery).map_err(|failure| failure.about(&self.result.model))?;
+        if self.result.explain {
             initialized.inserted.report.explain();
         }
         let summary = InsertSummary {
@@ -180,10 +149,9 @@ impl Options {
             preserves: initialized.preserves,
             verification: attempt.verification.as_ref(),
         };
-        let human = |summary: &_, verbose| human::insert(summary, verbose, start.elapsed());
-        delivery.print(&summary, summary.file.diff.as_ref(), summary.preserves && !attempt.is_same(), human)?;
+        delivery.print(&summary, summary.file.diff.as_ref(), summary.preserves && !attempt.is_same(), human::insert)?;
         let differs = summary.preserves && !attempt.is_same();
-        let failed = differs || self.check && initialized.inserted.report.changed();
+        let failed = differs || self.result.check && initialized.inserted.report.changed();
         Ok(if failed { Status::Differs } else { Status::Done })
     }
 
@@ -202,12 +170,12 @@ impl Options {
     fn insert(&self, model: &ModelProto, delivery: &Delivery) -> Result<(Initialized, Attempt), Failure> {
         let threads = self.result.verify.options().threads;
         let mut initialized =
-            self.init.insert(model, self.options()?, self.check, threads, self.result.report.quiet)?;
+            self.init.insert(model, self.options()?, self.result.check, threads, self.result.report.quiet)?;
         if self.strip_bias {
             initialized.strip_biases()?;
         }
         let changed = initialized.inserted.report.changed();
-        let compares = changed && !self.no_verify && !self.check && !self.training;
+        let compares = changed && self.result.verifies() && !self.training;
         let attempt = delivery.deliver(&Outcome {
             model: &initialized.inserted.model,
             changed,

@@ -1,25 +1,42 @@
 //! What commands that transform a model do with the result: compare, write, tell where.
 
 use super::arguments::{Format, OutputArguments, ReportArguments, VerifyArguments};
+use super::contain::Risk;
 use super::error::Failure;
 use super::progress::Progress;
-use super::warning::warn_of_losses;
-use super::write_report;
+use super::warning::{warn_if_rewritten, warn_of_losses};
+use super::{interrupt, write_report};
 use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
-use crate::onnx::{SaveOptions, Saved, check_saves, is_text, save_with};
+use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, FileSummary, json};
 use crate::verify::{Verification, VerifyError, verify};
 use clap::Args;
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-/// What becomes of the result.
+/// What all commands that transform a model take.
 #[derive(Args)]
 pub struct ResultArguments {
+    /// The model: .onnx, ONNX text, or `-` for standard input.
+    pub model: PathBuf,
+
     #[command(flatten)]
-    pub output: OutputArguments,
+    output: OutputArguments,
+
+    /// Say of each that is left as it is why, and what to do about it.
+    #[arg(long)]
+    pub explain: bool,
+
+    /// Exit with 1 if there is anything to do; writes nothing, verifies nothing.
+    #[arg(long, conflicts_with_all = ["output", "in_place"])]
+    pub check: bool,
+
+    /// Write the result without running both models.
+    #[arg(long)]
+    no_verify: bool,
 
     #[command(flatten)]
     pub verify: VerifyArguments,
@@ -32,14 +49,44 @@ pub struct ResultArguments {
     pub report: ReportArguments,
 }
 
+impl ResultArguments {
+    /// What a command risks that runs the models; `measures` says whether it does so anyway.
+    pub fn risk(&self, measures: bool) -> Option<Risk> {
+        let way_out = "; nothing was written (--no-verify goes without)";
+        let runs = !self.check && (!self.no_verify || measures);
+        runs.then(|| Risk { models: vec![self.model.clone()], way_out })
+    }
+
+    /// Whether the result is compared with the model.
+    pub fn verifies(&self) -> bool {
+        !(self.no_verify || self.check)
+    }
+
+    /// Opens and loads the model.
+    pub fn begin(&self) -> Result<(Delivery<'_>, ModelProto), Failure> {
+        let start = Instant::now();
+        let target = self.output.target(&self.model)?;
+        if target.is_some() {
+            interrupt::leave_nothing_behind();
+        }
+        let source = Source::open(&self.model)?;
+        let model = source.model()?;
+        if target.is_some() {
+            warn_if_rewritten(&source, &model)?;
+        }
+        Ok((Delivery { source, target, arguments: self, start }, model))
+    }
+}
+
 /// Where a result goes, and how it is compared before.
 pub struct Delivery<'a> {
-    /// The model that was transformed.
-    pub model: &'a Path,
+    /// The model that is transformed.
+    pub source: Source,
     /// The file to write, if any.
-    pub target: Option<&'a Path>,
+    target: Option<PathBuf>,
     /// How it is written and compared.
-    pub arguments: &'a ResultArguments,
+    arguments: &'a ResultArguments,
+    start: Instant,
 }
 
 /// A result, and what to compare it with.
@@ -80,10 +127,11 @@ impl Delivery<'_> {
         let mut attempt = Attempt { verification, saved: None, diff: None };
         let options = SaveOptions { storage: self.arguments.output.storage(), ..SaveOptions::default() };
         // What did not change is already there.
-        let is_there =
-            |target: &&Path| !outcome.changed && options.storage == Storage::Keep && is_same_file(target, self.model);
+        let is_there = |target: &&Path| {
+            !outcome.changed && options.storage == Storage::Keep && is_same_file(target, &self.arguments.model)
+        };
         let may_be = attempt.is_same() || !outcome.preserves;
-        let wanted = self.target.filter(|target| may_be && !is_there(target));
+        let wanted = self.target.as_deref().filter(|target| may_be && !is_there(target));
         if wanted.is_some_and(is_text) {
             warn_of_losses(outcome.model);
         }
@@ -111,10 +159,10 @@ impl Delivery<'_> {
     pub fn summary(&self, attempt: &mut Attempt) -> FileSummary {
         let saved = attempt.saved.as_ref();
         FileSummary {
-            model: self.model.display().to_string(),
+            model: self.arguments.model.display().to_string(),
             wanted: self.target.is_some(),
-            in_place: self.target.is_some_and(|target| is_same_file(target, self.model)),
-            written: self.target.filter(|_| saved.is_some()).map(|target| target.display().to_string()),
+            in_place: self.target.as_ref().is_some_and(|target| is_same_file(target, &self.arguments.model)),
+            written: self.target.as_ref().filter(|_| saved.is_some()).map(|target| target.display().to_string()),
             data: saved.map(DataSummary::from),
             diff: attempt.diff.take(),
         }
@@ -126,15 +174,15 @@ impl Delivery<'_> {
         summary: &S,
         diff: Option<&ModelDiff>,
         failed: bool,
-        human: impl FnOnce(&S, bool) -> String,
+        human: impl FnOnce(&S, bool, Duration) -> String,
     ) -> Result<(), Failure> {
         let report = &self.arguments.report;
-        let to_stderr = self.target == Some(Path::new("-"));
+        let to_stderr = self.target.as_deref() == Some(Path::new("-"));
         if report.format == Format::Json {
             return write_report(&json::to_text(summary), to_stderr);
         }
         if !report.quiet || failed {
-            write_report(&human(summary, report.verbose), to_stderr || report.quiet)?;
+            write_report(&human(summary, report.verbose, self.start.elapsed()), to_stderr || report.quiet)?;
         }
         // Colours are taken out again where they do not belong.
         let options = HumanOptions { verbose: report.verbose, color: true, ..HumanOptions::default() };

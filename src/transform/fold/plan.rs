@@ -93,7 +93,10 @@ impl Plan {
         let mut norms = planner.read_sources()?;
         let candidates: BTreeSet<NodeId> = norms.keys().chain(planner.sources.keys()).copied().collect();
         planner.fold_all(&mut norms)?;
-        let is_done = |node: &NodeId| planner.is_gone(*node) || planner.is_home(*node) || planner.is_settled(*node);
+        // The bias of an operator that got another one behind it could join that.
+        let joins = |place: &Place| planner.site(*place).is_some_and(Site::adds_node);
+        let is_bias = |node: &NodeId| planner.settled.get(node).is_some_and(|place| !joins(place));
+        let is_done = |node: &NodeId| planner.is_gone(*node) || planner.is_home(*node) || is_bias(node);
         let leaves_some = !candidates.iter().all(is_done);
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();

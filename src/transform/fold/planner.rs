@@ -42,7 +42,7 @@ pub struct Planner<'a> {
     /// Where their scale went.
     pub scaled: BTreeMap<NodeId, Gone>,
     /// Nodes that are part of a linear operator already: its bias.
-    pub settled: BTreeSet<NodeId>,
+    pub settled: BTreeMap<NodeId, Place>,
     /// Where a value comes from behind nodes that are gone: short cuts.
     behind: RefCell<HashMap<ValueId, (ValueId, NodeId, usize)>>,
 }
@@ -67,7 +67,7 @@ impl<'a> Planner<'a> {
             shorter: BTreeMap::new(),
             shifts: BTreeMap::new(),
             scaled: BTreeMap::new(),
-            settled: BTreeSet::new(),
+            settled: BTreeMap::new(),
             behind: RefCell::default(),
         }
     }

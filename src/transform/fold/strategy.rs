@@ -81,7 +81,7 @@ impl Planner<'_> {
     /// Whether a node is the bias of a linear operator.
     pub fn is_settled(&self, node: NodeId) -> bool {
         let site = self.homes.get(&node).and_then(|place| self.site(*place));
-        self.settled.contains(&node) || site.is_some_and(|site| matches!(site.leaf, Leaf::Linear(_)))
+        self.settled.contains_key(&node) || site.is_some_and(|site| matches!(site.leaf, Leaf::Linear(_)))
     }
 
     fn fold_backward(&mut self, root: NodeId) -> Result<(), Refusal> {
@@ -98,8 +98,8 @@ impl Planner<'_> {
         let more = gone.iter().filter(|node| !self.is_gone(**node)).count();
         if !self.sources[&root].is_norm() && added >= more as i64 {
             // Nothing would be gained: it is the bias of an operator that has none.
-            let linear = |(_, site): &(Place, Site)| matches!(site.leaf, Leaf::Linear(_));
-            self.settled.extend(walk.sites.iter().any(linear).then_some(root));
+            let linear = walk.sites.iter().find(|(_, site)| matches!(site.leaf, Leaf::Linear(_)));
+            self.settled.extend(linear.map(|(place, _)| (root, *place)));
             return Err(Refusal::new(Code::NoLinearProducer, "it is the bias of the operator before it"));
         }
         gone.iter().for_each(|node| _ = self.sites.remove(&Place { node: *node, slot: None }));
