@@ -1,7 +1,7 @@
 //! Operators of two operands, and how their shapes become one.
 
 use super::call::{Call, Outputs};
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use ndarray::{ArrayD, IxDyn, Zip};
 
 /// Multidirectional broadcasting (ONNX Broadcasting.md): right-aligned, 1 stretches.
@@ -18,7 +18,7 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
 
 /// Stretches a tensor to a shape.
 pub fn broadcast(tensor: &Tensor, shape: &[usize]) -> Result<Tensor> {
-    let view = tensor.broadcast(IxDyn(shape));
+    let view = tensor.broadcast(IxDyn(bounded(shape)));
     view.map(|view| view.to_owned()).ok_or_else(|| format!("{:?} does not broadcast to {shape:?}", tensor.shape()))
 }
 

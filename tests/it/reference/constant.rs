@@ -1,7 +1,7 @@
 //! Constant in all its forms, and ConstantOfShape-9.
 
 use super::call::{Call, Outputs};
-use super::value::{Result, Value};
+use super::value::{Result, Value, bounded};
 use bn_tool::onnx::access::text;
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::schema::AttributeProto;
@@ -31,5 +31,5 @@ pub fn constant_of_shape(call: &Call) -> Outputs {
     let shape: Vec<usize> = call.input(0)?.ints().iter().map(|length| *length as usize).collect();
     let tensor = call.node.attribute("value").and_then(|attribute| attribute.t.as_deref());
     let fill = tensor.map_or(Ok(Value::scalar(0.0, DataType::Float)), Value::from_tensor)?;
-    Ok(vec![Value::new(ArrayD::from_elem(IxDyn(&shape), fill.single()?), fill.kind)])
+    Ok(vec![Value::new(ArrayD::from_elem(IxDyn(bounded(&shape)), fill.single()?), fill.kind)])
 }

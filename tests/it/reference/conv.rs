@@ -1,7 +1,7 @@
 //! Conv-1, 11, 22.
 
 use super::call::{Call, Outputs};
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use super::window::Window;
 use ndarray::{ArrayD, Dimension, IxDyn, indices};
 
@@ -14,7 +14,7 @@ pub fn conv(call: &Call) -> Outputs {
     let window = Window::new(call, &x.shape()[2..], &w.shape()[2..])?;
     let (rows, columns) = (w.shape()[0] / group, w.shape()[1]);
     let shape = [&[x.shape()[0], w.shape()[0]], &window.output[..]].concat();
-    let y = ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    let y = ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let (n, c, output) = (at[0], at[1], &at.slice()[2..]);
         let mut sum = bias[c];
         for tap in indices(IxDyn(&window.kernel)) {

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Outputs};
 use super::conv::bias;
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use super::window::positive;
 use ndarray::{ArrayD, Dimension, IxDyn, indices};
 
@@ -18,7 +18,7 @@ pub fn conv_transpose(call: &Call) -> Outputs {
     let geometry = Geometry::new(call, x, w)?;
     let bias = bias(call, columns * group)?;
     let shape = [&[x.shape()[0], columns * group], &geometry.output[..]].concat();
-    let mut y = ArrayD::from_shape_fn(IxDyn(&shape), |at| bias[at[1]]);
+    let mut y = ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| bias[at[1]]);
     for (from, value) in x.indexed_iter() {
         let (n, c, position) = (from[0], from[1], &from.slice()[2..]);
         for tap in indices(IxDyn(&w.shape()[2..])) {

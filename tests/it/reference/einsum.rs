@@ -1,7 +1,7 @@
 //! Einsum-12.
 
 use super::call::{Call, Outputs};
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use ndarray::{ArrayD, Dimension, IxDyn, indices};
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn sum(
     let shape: Vec<usize> = output.iter().map(length).collect::<Result<_>>()?;
     let summed: Vec<Label> = lengths.keys().copied().filter(|label| !output.contains(label)).collect();
     let range: Vec<usize> = summed.iter().map(|label| lengths[label]).collect();
-    Ok(ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    Ok(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let term = |inner: IxDyn| {
             let outer = output.iter().copied().zip(at.slice().iter().copied());
             let all: BTreeMap<Label, usize> = outer.chain(summed.iter().copied().zip(inner.slice().to_vec())).collect();

@@ -1,7 +1,7 @@
 //! Gather-1, 11, 13.
 
 use super::call::{Call, Outputs, axis};
-use super::value::Result;
+use super::value::{Result, bounded};
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 /// The axis is replaced by those of the indices; negative indices count from the end.
@@ -17,7 +17,7 @@ pub fn gather(call: &Call) -> Outputs {
     let positions = ArrayD::from_shape_vec(indices.raw_dim(), positions).expect("one for each index");
     let shape = [&x.shape()[..axis], indices.shape(), &x.shape()[axis + 1..]].concat();
     let rank = indices.ndim();
-    call.one(ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    call.one(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let at = at.slice();
         let chosen = positions[&at[axis..axis + rank]] as usize;
         x[&[&at[..axis], &[chosen], &at[axis + rank..]].concat()[..]]

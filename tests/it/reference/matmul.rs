@@ -2,7 +2,7 @@
 
 use super::binary::{broadcast, broadcast_shape};
 use super::call::{Call, Outputs};
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use ndarray::{ArrayD, Axis, Dimension, IxDyn};
 
 /// MatMul, as `numpy.matmul`: the last two axes are matrices, those before broadcast, a
@@ -36,7 +36,7 @@ fn batched(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let a = broadcast(a, &[&batch[..], &[m, k]].concat())?;
     let b = broadcast(b, &[&batch[..], &[k, n]].concat())?;
     let rank = batch.len();
-    Ok(ArrayD::from_shape_fn(IxDyn(&[&batch[..], &[m, n]].concat()), |at| {
+    Ok(ArrayD::from_shape_fn(IxDyn(bounded(&[&batch[..], &[m, n]].concat())), |at| {
         let (outer, row, column) = (&at.slice()[..rank], at[rank], at[rank + 1]);
         let term = |i: usize| a[&[outer, &[row, i]].concat()[..]] * b[&[outer, &[i, column]].concat()[..]];
         (0..k).map(term).sum()

@@ -1,7 +1,7 @@
 //! Pad-1 (`paddings`), 2 (`pads`), 11 and later (inputs); negative pads crop.
 
 use super::call::{Call, Outputs, axes};
-use super::value::{Result, Value};
+use super::value::{Result, Value, bounded};
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 /// Adds `pads = [begin…, end…]` elements around the axes (all, or those of the fourth input,
@@ -22,7 +22,7 @@ pub fn pad(call: &Call) -> Outputs {
     for (axis, length) in shape.iter().enumerate() {
         (0..*length).try_for_each(|at| from(axis, at).map(drop))?;
     }
-    call.one(ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    call.one(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let from: Option<Vec<usize>> =
             at.slice().iter().enumerate().map(|(axis, at)| from(axis, *at).expect("it was tried")).collect();
         from.map_or(value, |from| x[&from[..]])

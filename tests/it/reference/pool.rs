@@ -1,7 +1,7 @@
 //! MaxPool, AveragePool, GlobalMaxPool, GlobalAveragePool.
 
 use super::call::{Call, Outputs};
-use super::value::{Result, Tensor, Value};
+use super::value::{Result, Tensor, Value, bounded};
 use super::window::Window;
 use bn_tool::onnx::element::DataType;
 use ndarray::{ArrayD, Axis, Dimension, IxDyn, indices};
@@ -47,7 +47,7 @@ fn pooled(call: &Call, reduce: impl Fn(&[(Vec<usize>, f64)], usize) -> f64) -> R
     }
     let window = Window::new(call, &x.shape()[2..], &kernel)?;
     let shape = [&x.shape()[..2], &window.output[..]].concat();
-    Ok(ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    Ok(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let (outer, output) = at.slice().split_at(2);
         let taps: Vec<IxDyn> = indices(IxDyn(&kernel)).into_iter().collect();
         let sources = taps.iter().filter_map(|tap| window.source(output, tap.slice()));

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Outputs, axes};
 use super::interpolation::{Axis, Rule};
-use super::value::{Result, Tensor};
+use super::value::{Result, Tensor, bounded};
 use ndarray::{ArrayD, Dimension, IxDyn, indices};
 
 /// Each axis is interpolated by itself, with a few taps for each position of the output.
@@ -16,7 +16,7 @@ pub fn resize(call: &Call) -> Outputs {
     let shape: Vec<usize> = geometry.iter().map(|axis| axis.resized).collect();
     let taps: Vec<Vec<Vec<(usize, f64)>>> = geometry.iter().map(|axis| axis.all(&rule)).collect();
     let outside = call.float("extrapolation_value", 0.0);
-    call.one(ArrayD::from_shape_fn(IxDyn(&shape), |at| {
+    call.one(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| {
         let here: Vec<&Vec<(usize, f64)>> = at.slice().iter().zip(&taps).map(|(at, axis)| &axis[*at]).collect();
         if here.iter().any(|taps| taps.is_empty()) {
             return if call.magnitude.is_some() { outside.abs() } else { outside };

@@ -1,6 +1,7 @@
 //! Slice-1 (attributes), 10, 11, 13 (inputs, steps).
 
 use super::call::{Call, Outputs, axes};
+use super::value::bounded;
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 /// Takes `starts..ends` in `steps` of the given axes; out-of-range bounds are clamped.
@@ -16,7 +17,7 @@ pub fn slice(call: &Call) -> Outputs {
     }
     let shape: Vec<usize> = picked.iter().map(Vec::len).collect();
     let from = |at: IxDyn| picked.iter().zip(at.slice()).map(|(axis, at)| axis[*at]).collect::<Vec<_>>();
-    call.one(ArrayD::from_shape_fn(IxDyn(&shape), |at| x[&from(at)[..]]))
+    call.one(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| x[&from(at)[..]]))
 }
 
 /// The positions on one axis. Backwards, bounds clamp to `[0, n−1]` and `[−1, n−1]`.

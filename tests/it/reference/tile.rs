@@ -1,6 +1,7 @@
 //! Tile-1, 6, 13.
 
 use super::call::{Call, Outputs, axis};
+use super::value::bounded;
 use ndarray::{ArrayD, Dimension, IxDyn};
 
 /// Repeats each axis: `repeats` from opset 6 on, before that `tiles` of one `axis`.
@@ -21,5 +22,5 @@ pub fn tile(call: &Call) -> Outputs {
     }
     let shape: Vec<usize> = x.shape().iter().zip(&repeats).map(|(length, times)| length * *times as usize).collect();
     let source = |at: IxDyn| at.slice().iter().zip(x.shape()).map(|(at, length)| at % length).collect::<Vec<_>>();
-    call.one(ArrayD::from_shape_fn(IxDyn(&shape), |at| x[&source(at)[..]]))
+    call.one(ArrayD::from_shape_fn(IxDyn(bounded(&shape)), |at| x[&source(at)[..]]))
 }

@@ -10,6 +10,16 @@ pub type Tensor = ArrayD<f64>;
 /// A message that says what is wrong.
 pub type Result<T> = std::result::Result<T, String>;
 
+/// A shape of which there is memory for all elements: damaged models ask for others.
+///
+/// # Panics
+/// When it is another one.
+pub fn bounded(shape: &[usize]) -> &[usize] {
+    let count = shape.iter().try_fold(1usize, |count, length| count.checked_mul(*length));
+    assert!(count.is_some_and(|count| count <= 1 << 24), "{shape:?} is too large for the reference");
+    shape
+}
+
 /// What flows between nodes.
 #[derive(Clone, Debug)]
 pub struct Value {
