@@ -24,6 +24,13 @@ impl Arithmetic {
         matches!(op.name(), "Mul" | "Add" | "Sub" | "Div" | "Neg")
     }
 
+    /// Whether a node that is none could turn out to be one when more is known of its shape.
+    pub fn may_become(op: &Operator) -> bool {
+        let constant = [0, 1].into_iter().find(|slot| op.is_constant(*slot) && !op.is_constant(1 - slot));
+        let element = constant.filter(|_| Arithmetic::may_be(op)).and_then(|slot| op.input_type(slot));
+        element.is_some_and(|element| element.float().is_some())
+    }
+
     /// Reads a node; `None` if it is no map of one value by finite constants.
     pub fn read(op: &Operator) -> Option<Arithmetic> {
         if !Arithmetic::may_be(op) || op.has_references() {

@@ -4,6 +4,7 @@ use super::FoldError;
 use super::health::Health;
 use super::planner::Planner;
 use super::source::Source;
+use crate::arithmetic::Arithmetic;
 use crate::batch_norm::BatchNorm;
 use crate::graph::{Graph, NodeId};
 use crate::refusal::{Code, Refusal};
@@ -28,6 +29,8 @@ impl Planner<'_> {
                 norms.insert(node, self.read_norm(node)?);
             } else if let Some(source) = Source::of_arithmetic(&self.operator(node)) {
                 self.sources.insert(node, source);
+            } else if self.options.affine && !self.unread {
+                self.unread = Arithmetic::may_become(&self.operator(node));
             }
         }
         Ok(norms)

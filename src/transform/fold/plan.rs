@@ -97,7 +97,7 @@ impl Plan {
         let joins = |place: &Place| planner.site(*place).is_some_and(Site::adds_node);
         let is_bias = |node: &NodeId| planner.settled.get(node).is_some_and(|place| !joins(place));
         let is_done = |node: &NodeId| planner.is_gone(*node) || planner.is_home(*node) || is_bias(node);
-        let leaves_some = !candidates.iter().all(is_done);
+        let leaves_some = planner.unread || !candidates.iter().all(is_done);
         let decisions = planner.decisions(norms);
         let mut gone: Vec<(NodeId, Gone)> = planner.gone.into_iter().collect();
         gone.sort_unstable_by_key(|(node, _)| *node);

@@ -27,6 +27,8 @@ pub struct Planner<'a> {
     pub options: &'a FoldOptions,
     /// The nodes that are not selected.
     pub left_out: &'a HashSet<NodeId>,
+    /// Whether there is arithmetic with constants of which the axes are not known.
+    pub unread: bool,
     /// All nodes that apply maps.
     pub sources: BTreeMap<NodeId, Source>,
     /// What takes maps in.
@@ -60,6 +62,7 @@ impl<'a> Planner<'a> {
             constants,
             options,
             left_out,
+            unread: false,
             sources: BTreeMap::new(),
             sites: BTreeMap::new(),
             gone: HashMap::new(),
