@@ -3,18 +3,21 @@
 //! **Calibrated**, they compute what comes in: nothing that follows changes, so that one pass with
 //! identities in their place gives the statistics of all, exactly.
 //!
-//! **Standardised**, each changes what comes into those behind it. One pass measures those that have
-//! no other before them, the next one those right behind them while the first are in place, and so
-//! on; those that are not measured yet are identities. A last pass, with all in place, says how far
-//! each is from what it sees.
+//! **Standardised**, each changes what comes into those behind it. All samples run side by side, and each
+//! gets its statistics before any goes on. Another pass, with all in place, says how far each is from what
+//! it sees.
 
 use crate::batch_norm::BatchNorm;
 use crate::data::Dataset;
-use crate::graph::{Graph, NodeId, ScopeKind};
+use crate::engine::tap::Overrides;
+use crate::graph::{Graph, GraphError, NodeId};
 use crate::onnx::schema::ModelProto;
-use crate::stats::{MeasureError, Moments, measure};
+use crate::recalibrate::numbered;
+use crate::stats::measure::{Seen, Sweep};
+use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, largest_distance};
 use crate::transform::insert::{InitialValues, InsertError, InsertOptions, Inserted, Statistics, insert};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What is done with the statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Measuring<'a> {
     pub data: &'a dyn Dataset,
     /// How many threads to use; 0 for all.
     pub threads: usize,
+    /// How many bytes activations that wait may take in memory.
+    pub memory: u64,
     /// Told how many samples of a pass are done, and of how many, by several threads.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
 }
@@ -42,8 +47,8 @@ pub struct Measured {
     pub samples: usize,
     /// How often they were run.
     pub passes: usize,
-    /// The largest |Δμ|/σ or |Δσ|/σ between what the last pass ran with and what it measured; 0 where
-    /// one pass is enough.
+    /// The largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) between what the last pass ran with and what it measured;
+    /// 0 where one pass is enough.
     pub residual: f64,
 }
 
@@ -56,91 +61,117 @@ pub enum InitializeError {
     /// The statistics cannot be measured.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// Nothing came into a BatchNormalization: it is in a branch that was not taken, or a function.
+    #[error("nothing comes into `{norm}` on this data")]
+    Unseen {
+        /// The BatchNormalization.
+        norm: String,
+    },
+    /// What came in is not finite.
+    #[error("what comes into `{norm}` on this data is not finite")]
+    NotFinite {
+        /// The BatchNormalization.
+        norm: String,
+    },
+}
+
+impl From<GraphError> for InitializeError {
+    fn from(error: GraphError) -> Self {
+        InitializeError::Insert(error.into())
+    }
 }
 
 /// Inserts BatchNormalizations with statistics that are measured on data.
 ///
 /// # Errors
-/// Those of [`insert`] and of [`measure()`].
+/// Those of [`insert`]; when the model does not run, the data cannot be read, or one of the nodes sees
+/// nothing, or something that is not finite.
 pub fn insert_measured(
     model: &ModelProto,
     options: &InsertOptions,
     goal: Goal,
     measuring: &Measuring,
 ) -> Result<(Inserted, Measured), InitializeError> {
-    let values = |statistics: &Statistics| match goal {
-        Goal::Calibrate => InitialValues::Calibrate(statistics.clone()),
-        Goal::Standardize => InitialValues::Standardize(statistics.clone()),
-    };
     let mut measured = Measured { samples: measuring.data.samples(), passes: 0, residual: 0.0 };
-    let mut statistics = Statistics::new();
     // Statistics of batches would be measured otherwise.
-    let running = options.clone().training(false);
-    let plain = insert(model, &running)?;
-    let levels = if goal == Goal::Calibrate { one_level(&plain) } else { levels(&plain)? };
-    for level in &levels {
-        let current = insert(model, &running.clone().values(values(&statistics)))?;
-        let norms: Vec<&str> = level.iter().map(String::as_str).collect();
-        statistics.extend(measure(&current.model, &norms, measuring.data, measuring.threads, measuring.progress)?);
+    let plain = insert(model, &options.clone().training(false))?;
+    let norms = plain.report.norms();
+    if norms.is_empty() {
+        return Ok((insert(model, options)?, measured));
+    }
+    let probe = probe(&plain.model, &norms, measuring)?;
+    let seen = match goal {
+        Goal::Calibrate => measuring.frozen(&probe, &Overrides::default())?,
+        Goal::Standardize => measuring.in_order(&probe)?,
+    };
+    measured.passes = 1;
+    if goal == Goal::Standardize {
+        let before = overrides(&seen);
+        let after = overrides(&measuring.frozen(&probe, &before)?);
+        measured.residual = residual(&before, &after, options.epsilon_of_norms());
         measured.passes += 1;
     }
-    if levels.len() > 1 {
-        let current = insert(model, &running.clone().values(values(&statistics)))?;
-        let norms = current.report.norms();
-        let seen = measure(&current.model, &norms, measuring.data, measuring.threads, measuring.progress)?;
-        measured.residual = residual(&statistics, &seen);
-        measured.passes += 1;
-    }
-    let inserted = insert(model, &options.clone().values(values(&statistics)))?;
-    Ok((inserted, measured))
+    let statistics = statistics(&norms, seen)?;
+    let values = match goal {
+        Goal::Calibrate => InitialValues::Calibrate(statistics),
+        Goal::Standardize => InitialValues::Standardize(statistics),
+    };
+    Ok((insert(model, &options.clone().values(values))?, measured))
 }
 
-/// All new nodes at once.
-fn one_level(inserted: &Inserted) -> Vec<Vec<String>> {
-    let norms: Vec<String> = inserted.report.norms().into_iter().map(str::to_owned).collect();
-    if norms.is_empty() { Vec::new() } else { vec![norms] }
+/// The model with its new nodes ready to be measured, in this order.
+fn probe<'a>(model: &ModelProto, norms: &[&str], measuring: &Measuring<'a>) -> Result<Probe<'a>, InitializeError> {
+    let graph = Graph::new(model.clone())?;
+    let is_norm = |node: &NodeId| BatchNorm::is(&graph, *node);
+    let nodes: HashMap<String, NodeId> = graph.nodes().filter(is_norm).map(|node| (graph.label(node), node)).collect();
+    let nodes: Vec<NodeId> = norms.iter().filter_map(|norm| nodes.get(*norm).copied()).collect();
+    let numbered = numbered(graph.into_model(), &nodes)?;
+    Ok(Probe::new(&numbered, nodes.len(), measuring.data, measuring.threads)?)
 }
 
-/// The new nodes, by how many others are before them at most. Where there are graphs inside others,
-/// or functions, each counts as behind all that are written before it.
-fn levels(inserted: &Inserted) -> Result<Vec<Vec<String>>, InsertError> {
-    let norms = inserted.report.norms();
-    let graph = Graph::new(inserted.model.clone())?;
-    if graph.nodes().any(|node| graph.scope_kind(node) != ScopeKind::Main) {
-        return Ok(norms.into_iter().map(|norm| vec![norm.to_owned()]).collect());
+impl Measuring<'_> {
+    fn frozen(&self, probe: &Probe, overrides: &Overrides) -> Result<Seen, MeasureError> {
+        Ok(probe.frozen(overrides, 0..self.data.runs(), 0, self.progress)?.0)
     }
-    let is_new: BTreeSet<&str> = norms.into_iter().collect();
-    let mut before: HashMap<NodeId, usize> = HashMap::new();
-    let mut levels: Vec<Vec<String>> = Vec::new();
-    for node in graph.nodes() {
-        let producers = graph.node(node).inputs.iter().flatten().filter_map(|value| graph.producer(*value));
-        let level = producers.filter_map(|producer| before.get(&producer)).max().copied().unwrap_or(0);
-        let name = graph.label(node);
-        let counts = BatchNorm::is(&graph, node) && is_new.contains(name.as_str());
-        before.insert(node, level + usize::from(counts));
-        if counts {
-            levels.resize(levels.len().max(level + 1), Vec::new());
-            levels[level].push(name);
+
+    /// Each with those before it in place; where the model cannot be run in stages, by passes: one more of
+    /// them is right after each.
+    fn in_order(&self, probe: &Probe) -> Result<Seen, MeasureError> {
+        let settle = |_: usize, moments: &Moments| Some(RunningStatistics::of(moments, Variance::Population));
+        let how = Sweep { memory: self.memory, settle: &settle, apart: 0 };
+        match probe.sweep(0..self.data.runs(), &how, self.progress) {
+            Ok(swept) => Ok(swept.moments),
+            Err(MeasureError::NoStages) => {
+                let mut seen = self.frozen(probe, &Overrides::default())?;
+                for _ in 1..seen.len() {
+                    seen = self.frozen(probe, &overrides(&seen))?;
+                }
+                Ok(seen)
+            }
+            Err(error) => Err(error),
         }
     }
-    Ok(levels)
 }
 
-/// How far statistics are from those that were in place while they were measured; 0 if there were none.
-fn residual(before: &Statistics, after: &Statistics) -> f64 {
-    let pairs = after.iter().filter_map(|(norm, after)| Some((before.get(norm)?, after)));
-    pairs.map(|(before, after)| distance(before, after)).fold(0.0, f64::max)
+/// What these moments make the model normalise by.
+fn overrides(seen: &Seen) -> Overrides {
+    let of = |moments: &Moments| Arc::new(RunningStatistics::of(moments, Variance::Population));
+    Arc::new(seen.iter().map(|moments| moments.as_ref().map(of)).collect())
 }
 
-/// The largest |Δμ|/σ or |Δσ|/σ of all channels. One that does not vary is off by what it is off
-/// relative to its mean.
-fn distance(before: &Moments, after: &Moments) -> f64 {
-    let deviations = |moments: &Moments| moments.variances().into_iter().map(f64::sqrt).collect::<Vec<_>>();
-    let means = before.means().into_iter().zip(after.means());
-    let channels = means.zip(deviations(before).into_iter().zip(deviations(after)));
-    let off = |((mean_before, mean_after), (before, after)): ((f64, f64), (f64, f64))| {
-        let unit = after.max(1e-6 * mean_after.abs()).max(f64::MIN_POSITIVE);
-        ((mean_before - mean_after).abs() / unit).max((before - after).abs() / unit)
+fn residual(before: &Overrides, after: &Overrides, epsilon: f64) -> f64 {
+    let pairs = before.iter().zip(after.iter()).filter_map(|(before, after)| before.as_ref().zip(after.as_ref()));
+    pairs.map(|(before, after)| largest_distance(before, after, epsilon)).fold(0.0, f64::max)
+}
+
+fn statistics(norms: &[&str], seen: Seen) -> Result<Statistics, InitializeError> {
+    let checked = |(norm, moments): (&&str, Option<Moments>)| {
+        let norm = (*norm).to_owned();
+        match moments {
+            None => Err(InitializeError::Unseen { norm }),
+            Some(moments) if !moments.are_finite() => Err(InitializeError::NotFinite { norm }),
+            Some(moments) => Ok((norm, moments)),
+        }
     };
-    channels.map(off).fold(0.0, f64::max)
+    norms.iter().zip(seen).map(checked).collect()
 }

@@ -75,6 +75,7 @@ pub mod linear;
 pub mod onnx;
 pub mod operator;
 pub mod passage;
+pub mod recalibrate;
 pub mod refusal;
 pub mod report;
 pub mod stats;

@@ -7,6 +7,7 @@ use crate::initialize::InitializeError;
 use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
+use crate::recalibrate::{AccuracyError, RecalibrateError};
 use crate::stats::MeasureError;
 use crate::transform::fold::FoldError;
 use crate::transform::insert::InsertError;
@@ -42,6 +43,12 @@ pub enum Failure {
     /// Statistics cannot be measured.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// Statistics of new BatchNormalizations cannot be had from this data.
+    #[error(transparent)]
+    Initialize(InitializeError),
+    /// The accuracy of a model cannot be told.
+    #[error(transparent)]
+    Accuracy(#[from] AccuracyError),
     /// Nothing can be inserted into the model.
     #[error(transparent)]
     Insert(#[from] InsertError),
@@ -96,6 +103,17 @@ impl From<InitializeError> for Failure {
         match error {
             InitializeError::Insert(error) => error.into(),
             InitializeError::Measure(error) => error.into(),
+            of_data => Failure::Initialize(of_data),
+        }
+    }
+}
+
+impl From<RecalibrateError> for Failure {
+    fn from(error: RecalibrateError) -> Self {
+        match error {
+            RecalibrateError::Graph(error) => error.into(),
+            RecalibrateError::Selection(error) => error.into(),
+            RecalibrateError::Measure(error) => error.into(),
         }
     }
 }

@@ -74,8 +74,8 @@ impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let (delivery, loaded) = self.result.begin()?;
         let (mut folded, prepared, mut attempt) =
-            self.fold(loaded, &delivery).map_err(|failure| failure.about(&self.result.model))?;
-        if self.result.explain {
+            self.fold(loaded, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
+        if self.result.file.explain {
             folded.report.explain();
         }
         let summary = FoldSummary {
@@ -87,7 +87,7 @@ impl Options {
         };
         delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human::fold)?;
         let failed =
-            !attempt.is_same() || self.result.check && (folded.report.changed() || !prepared.frozen.is_empty());
+            !attempt.is_same() || self.result.file.check && (folded.report.changed() || !prepared.frozen.is_empty());
         // The process is about to end. To free a large model piece by piece takes a tenth of the time.
         std::mem::forget((folded, prepared));
         Ok(if failed { Status::Differs } else { Status::Done })
@@ -96,7 +96,7 @@ impl Options {
     /// Prepares the model, folds it, verifies the result and saves it.
     fn fold(&self, loaded: ModelProto, delivery: &Delivery) -> Result<(Folded, Prepared, Attempt), Failure> {
         let options = self.transform.options(self.selection.selection()?);
-        let before = self.result.diff.then(|| loaded.clone());
+        let before = self.result.file.diff.then(|| loaded.clone());
         let Frozen { model, frozen } = self.transform.freeze(loaded, &options.selection)?;
         warn_of_frozen(frozen.len());
         let original = self.result.verifies().then(|| model.clone());

@@ -117,7 +117,8 @@ impl InitArguments {
         let sources: Vec<DataSource> = self.data.iter().map(|text| DataSource::parse(text)).collect();
         let data = data::open(model, &sources)?;
         let progress = Progress::new("measuring", quiet);
-        let measuring = Measuring { data: &*data, threads, progress: &|done, total| progress.set(done, total) };
+        let memory = super::memory::half_of_what_is_free()?;
+        let measuring = Measuring { data: &*data, threads, memory, progress: &|done, total| progress.set(done, total) };
         let (inserted, measured) = insert_measured(model, &options, goal, &measuring)?;
         Ok(Initialized { inserted, measured: Some(measured.into()), preserves, stripped_biases: 0 })
     }

@@ -135,8 +135,8 @@ impl Options {
         self.init.check()?;
         let (delivery, model) = self.result.begin()?;
         let (mut initialized, mut attempt) =
-            self.insert(&model, &delivery).map_err(|failure| failure.about(&self.result.model))?;
-        if self.result.explain {
+            self.insert(&model, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
+        if self.result.file.explain {
             initialized.inserted.report.explain();
         }
         let summary = InsertSummary {
@@ -151,7 +151,7 @@ impl Options {
         };
         delivery.print(&summary, summary.file.diff.as_ref(), summary.preserves && !attempt.is_same(), human::insert)?;
         let differs = summary.preserves && !attempt.is_same();
-        let failed = differs || self.result.check && initialized.inserted.report.changed();
+        let failed = differs || self.result.file.check && initialized.inserted.report.changed();
         Ok(if failed { Status::Differs } else { Status::Done })
     }
 
@@ -170,7 +170,7 @@ impl Options {
     fn insert(&self, model: &ModelProto, delivery: &Delivery) -> Result<(Initialized, Attempt), Failure> {
         let threads = self.result.verify.options().threads;
         let mut initialized =
-            self.init.insert(model, self.options()?, self.result.check, threads, self.result.report.quiet)?;
+            self.init.insert(model, self.options()?, self.result.file.check, threads, self.result.file.report.quiet)?;
         if self.strip_bias {
             initialized.strip_biases()?;
         }
@@ -181,7 +181,7 @@ impl Options {
             changed,
             original: compares.then_some(model),
             preserves: initialized.preserves,
-            before: self.result.diff.then_some(model),
+            before: self.result.file.diff.then_some(model),
         })?;
         Ok((initialized, attempt))
     }

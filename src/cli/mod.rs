@@ -11,9 +11,11 @@ mod initialize;
 mod insert;
 mod inspect;
 mod interrupt;
+mod memory;
 mod prepare;
 mod print;
 mod progress;
+mod recalibrate;
 mod result;
 mod stderr;
 mod strip_bias;
@@ -53,6 +55,7 @@ enum Command {
     Fold(fold::Options),
     Insert(insert::Options),
     StripBias(strip_bias::Options),
+    Recalibrate(recalibrate::Options),
     Verify(verify::Options),
     Diff(diff::Options),
     Inspect(inspect::Options),
@@ -100,6 +103,7 @@ impl Command {
             Command::Fold(options) => options.risk(),
             Command::Insert(options) => options.risk(),
             Command::StripBias(options) => options.risk(),
+            Command::Recalibrate(options) => Some(options.risk()),
             Command::Verify(options) => Some(options.risk()),
             Command::Diff(_)
             | Command::Inspect(_)
@@ -114,6 +118,7 @@ impl Command {
             Command::Fold(options) => options.run(),
             Command::Insert(options) => options.run(),
             Command::StripBias(options) => options.run(),
+            Command::Recalibrate(options) => options.run(),
             Command::Verify(options) => options.run(),
             Command::Diff(options) => options.run(),
             Command::Inspect(options) => options.run(),

@@ -18,6 +18,20 @@ impl Progress {
         Progress(bar)
     }
 
+    /// So many samples are done of a step, of so many; a new step begins a new bar.
+    pub fn step(&self, what: &'static str, done: usize, total: usize) {
+        if self.0.prefix() != what {
+            self.0.reset();
+            self.0.set_prefix(what);
+            if let Ok(style) =
+                ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} samples  {per_sec}  {eta} left")
+            {
+                self.0.set_style(style);
+            }
+        }
+        self.set(done, total);
+    }
+
     /// So many steps are done, of so many.
     pub fn set(&self, done: usize, total: usize) {
         self.0.set_length(total as u64);

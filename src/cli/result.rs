@@ -11,15 +11,15 @@ use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, FileSummary, json};
-use crate::verify::{Verification, VerifyError, verify};
+use crate::verify::{Verification, VerifyError, VerifyOptions, verify};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// What all commands that transform a model take.
+/// Which model is transformed, where the result goes, and how it is told.
 #[derive(Args)]
-pub struct ResultArguments {
+pub struct FileArguments {
     /// The model: .onnx, ONNX text, or `-` for standard input.
     pub model: PathBuf,
 
@@ -34,13 +34,6 @@ pub struct ResultArguments {
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     pub check: bool,
 
-    /// Write the result without running both models.
-    #[arg(long)]
-    no_verify: bool,
-
-    #[command(flatten)]
-    pub verify: VerifyArguments,
-
     /// Show what differs between the model and the result, as `bn-tool diff` does.
     #[arg(long)]
     pub diff: bool,
@@ -49,21 +42,42 @@ pub struct ResultArguments {
     pub report: ReportArguments,
 }
 
+/// What commands take that are to leave the function of a model as it is.
+#[derive(Args)]
+pub struct ResultArguments {
+    #[command(flatten)]
+    pub file: FileArguments,
+
+    /// Write the result without running both models.
+    #[arg(long)]
+    no_verify: bool,
+
+    #[command(flatten)]
+    pub verify: VerifyArguments,
+}
+
 impl ResultArguments {
     /// What a command risks that runs the models; `measures` says whether it does so anyway.
     pub fn risk(&self, measures: bool) -> Option<Risk> {
         let way_out = "; nothing was written (--no-verify goes without)";
-        let runs = !self.check && (!self.no_verify || measures);
-        runs.then(|| Risk { models: vec![self.model.clone()], way_out })
+        let runs = !self.file.check && (!self.no_verify || measures);
+        runs.then(|| Risk { models: vec![self.file.model.clone()], way_out })
     }
 
     /// Whether the result is compared with the model.
     pub fn verifies(&self) -> bool {
-        !(self.no_verify || self.check)
+        !(self.no_verify || self.file.check)
     }
 
     /// Opens and loads the model.
     pub fn begin(&self) -> Result<(Delivery<'_>, ModelProto), Failure> {
+        self.file.begin(self.verify.options())
+    }
+}
+
+impl FileArguments {
+    /// Opens and loads the model. `verify` says how the result will be compared, if it will be.
+    pub fn begin(&self, verify: VerifyOptions) -> Result<(Delivery<'_>, ModelProto), Failure> {
         let start = Instant::now();
         let target = self.output.target(&self.model)?;
         if target.is_some() {
@@ -74,7 +88,7 @@ impl ResultArguments {
         if target.is_some() {
             warn_if_rewritten(&source, &model)?;
         }
-        Ok((Delivery { source, target, arguments: self, start }, model))
+        Ok((Delivery { source, target, arguments: self, verify, start }, model))
     }
 }
 
@@ -84,8 +98,10 @@ pub struct Delivery<'a> {
     pub source: Source,
     /// The file to write, if any.
     target: Option<PathBuf>,
-    /// How it is written and compared.
-    arguments: &'a ResultArguments,
+    /// How it is written and told.
+    arguments: &'a FileArguments,
+    /// How it is compared.
+    verify: VerifyOptions,
     start: Instant,
 }
 
@@ -147,8 +163,7 @@ impl Delivery<'_> {
 
     fn compare(&self, original: &ModelProto, result: &ModelProto) -> Result<Verification, Failure> {
         let progress = Progress::new("verifying", self.arguments.report.quiet);
-        let result =
-            verify(original, result, &self.arguments.verify.options(), &|done, total| progress.set(done, total));
+        let result = verify(original, result, &self.verify, &|done, total| progress.set(done, total));
         result.map_err(|error| match error {
             VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
             cannot_run => Failure::Unverified(cannot_run),

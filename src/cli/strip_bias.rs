@@ -50,14 +50,14 @@ impl Options {
     pub(super) fn run(&self) -> Result<Status, Failure> {
         let (delivery, model) = self.result.begin()?;
         let (mut stripped, mut attempt) =
-            self.strip(&model, &delivery).map_err(|failure| failure.about(&self.result.model))?;
-        if self.result.explain {
+            self.strip(&model, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
+        if self.result.file.explain {
             stripped.report.explain();
         }
         let file = delivery.summary(&mut attempt);
         let summary = StripSummary { file, report: &stripped.report, verification: attempt.verification.as_ref() };
         delivery.print(&summary, summary.file.diff.as_ref(), !attempt.is_same(), human::strip_bias)?;
-        let failed = !attempt.is_same() || self.result.check && stripped.report.changed();
+        let failed = !attempt.is_same() || self.result.file.check && stripped.report.changed();
         Ok(if failed { Status::Differs } else { Status::Done })
     }
 
@@ -66,7 +66,7 @@ impl Options {
         let changed = stripped.report.changed();
         let compares = changed && self.result.verifies();
         let original = compares.then_some(model);
-        let before = self.result.diff.then_some(model);
+        let before = self.result.file.diff.then_some(model);
         let outcome = Outcome { model: &stripped.model, changed, original, preserves: true, before };
         let attempt = delivery.deliver(&outcome)?;
         Ok((stripped, attempt))

@@ -1,7 +1,7 @@
 //! Which file is for which input.
 
 use super::npy::Npy;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, Run};
 use crate::engine::{Array, required_inputs};
 use crate::onnx::access::text;
 use crate::onnx::element::DataType;
@@ -84,12 +84,21 @@ impl Dataset for Arrays {
         self.samples
     }
 
+    fn batch_size(&self) -> usize {
+        1
+    }
+
     fn shapes(&self) -> Vec<Vec<usize>> {
         self.inputs.iter().map(Bound::shape).collect()
     }
 
-    fn sample(&self, index: usize) -> Result<Vec<Array>, DataError> {
-        self.inputs.iter().map(|bound| bound.sample(index)).collect()
+    fn run(&self, index: usize) -> Result<Run, DataError> {
+        let inputs = self.inputs.iter().map(|bound| bound.sample(index)).collect::<Result<_, _>>()?;
+        Ok(Run { inputs, rows: 1 })
+    }
+
+    fn source_row(&self, sample: usize) -> usize {
+        sample
     }
 }
 

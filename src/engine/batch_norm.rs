@@ -5,7 +5,7 @@
 //! were inference.
 
 use super::kernel::{Affine, Element, View, moments};
-use super::tap;
+use super::tap::{self, Taps};
 use half::f16;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
@@ -15,7 +15,7 @@ use tract_onnx::tract_hir::internal::*;
 
 /// What a BatchNormalization node computes.
 #[derive(Clone, Debug, PartialEq)]
-struct BatchNorm {
+pub(super) struct BatchNorm {
     epsilon: f32,
     /// ONNX's sense: running = running · momentum + batch · (1 − momentum).
     momentum: f32,
@@ -25,8 +25,8 @@ struct BatchNorm {
     spatial: bool,
     /// Which of Y, running mean, running variance the node names.
     outputs: TVec<usize>,
-    /// Its number, if its input is to be looked at.
-    tap: Option<usize>,
+    /// Its number, if it is measured or normalises by other statistics.
+    pub(super) tap: Option<usize>,
 }
 
 impl Eq for BatchNorm {}
@@ -141,7 +141,13 @@ impl BatchNorm {
         let values = plain.as_slice_mut::<T>()?;
         let epsilon = f64::from(self.epsilon);
         if let Some(tap) = self.tap {
-            tap::show(tap, values, view);
+            tap::measure(tap, values, view);
+        }
+        if let Some(other) = self.tap.and_then(tap::overridden) {
+            let channels = view.channels;
+            ensure!([other.mean.len(), other.variance.len()] == [channels; 2], "statistics of other channels");
+            Affine::new(gamma, beta, &other.mean, &other.variance, epsilon).apply(values, view);
+            return Ok([vec![], vec![]]);
         }
         if !self.training {
             Affine::new(gamma, beta, mean, variance, epsilon).apply(values, view);
@@ -156,16 +162,34 @@ impl BatchNorm {
         Ok([update(mean, &batch.0), update(variance, &batch.1)])
     }
 
-    fn view(&self, shape: &[usize], parameters: &[Vec<f64>]) -> TractResult<View> {
+    /// Adds what comes in to the taps, without normalising it.
+    pub(super) fn measure(&self, tap: usize, x: &Tensor, taps: &mut Taps) -> TractResult<()> {
+        let (view, plain) = (self.seen_as(x.shape())?, x.try_as_plain_ram()?);
+        match x.datum_type() {
+            DatumType::F64 => taps.add(tap, plain.as_slice::<f64>()?, view),
+            DatumType::F32 => taps.add(tap, plain.as_slice::<f32>()?, view),
+            DatumType::F16 => taps.add(tap, plain.as_slice::<f16>()?, view),
+            other => bail!("no BatchNormalization of {other:?}"),
+        }
+        Ok(())
+    }
+
+    fn seen_as(&self, shape: &[usize]) -> TractResult<View> {
         ensure!(shape.len() >= 2, "the rank of the input is {}", shape.len());
         let channels = if self.spatial { shape[1] } else { shape[1..].iter().product() };
         let inner = if self.spatial { shape[2..].iter().product() } else { 1 };
+        Ok(View { channels, inner })
+    }
+
+    fn view(&self, shape: &[usize], parameters: &[Vec<f64>]) -> TractResult<View> {
+        let view = self.seen_as(shape)?;
+        let channels = view.channels;
         let lengths: Vec<usize> = parameters.iter().map(Vec::len).collect();
         ensure!(
             lengths.iter().all(|len| *len == channels),
             "{channels} channels, but parameters of lengths {lengths:?}"
         );
-        Ok(View { channels, inner })
+        Ok(view)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The arithmetic of BatchNormalization, over `[outer, channels, inner]`.
 
+use crate::stats::Number;
 use half::f16;
 use std::ops::{Add, Mul};
 
@@ -69,7 +70,7 @@ fn channel_means<T: Element>(x: &[T], view: View, term: impl Fn(f64, usize) -> f
 }
 
 /// A floating-point type and the type that its arithmetic is done in.
-pub trait Element: Copy {
+pub trait Element: Number {
     /// What is computed in.
     type Work: Copy + Mul<Output = Self::Work> + Add<Output = Self::Work>;
     /// A parameter, rounded to what is computed in.

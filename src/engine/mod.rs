@@ -17,6 +17,8 @@ mod kernel;
 mod pointwise;
 mod resize;
 mod session;
+mod spill;
+mod stages;
 pub mod tap;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -26,4 +28,6 @@ pub use array::Array;
 pub use convert::required_inputs;
 pub use error::{EngineError, UnsupportedOperator};
 pub use session::{Session, Worker};
+pub use spill::{SpillFile, Spilled};
+pub use stages::{Paused, Stages};
 pub use widen::lowest_float;

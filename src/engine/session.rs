@@ -4,7 +4,7 @@ use super::array::Array;
 use super::convert::convert;
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
-use super::tap::{Sink, with_sink};
+use super::tap::{Taps, with_taps};
 use super::{batch_norm, branch, check, gemm, pointwise, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
@@ -23,13 +23,13 @@ const MOST_NODES_TO_OPTIMISE: usize = 3000;
 /// [`Worker`].
 #[derive(Clone, Debug)]
 pub struct Session {
-    plan: Arc<TypedRunnableModel>,
+    pub(super) plan: Arc<TypedRunnableModel>,
     floor: Option<FloatType>,
 }
 
 /// One thread's state of a session.
 pub struct Worker {
-    state: TypedSimpleState,
+    pub(super) state: TypedSimpleState,
     floor: Option<FloatType>,
 }
 
@@ -63,12 +63,12 @@ impl Session {
 }
 
 impl Worker {
-    /// As [`run`](Self::run), while a sink looks at what comes into BatchNormalizations.
+    /// As [`run`](Self::run), with these taps at the numbered BatchNormalizations.
     ///
     /// # Errors
     /// Those of [`run`](Self::run).
-    pub fn run_tapped(&mut self, inputs: &[Array], sink: Sink) -> Result<Vec<Array>, EngineError> {
-        with_sink(sink, || self.run(inputs))
+    pub fn run_tapped(&mut self, inputs: &[Array], taps: &mut Taps) -> Result<Vec<Array>, EngineError> {
+        with_taps(taps, || self.run(inputs))
     }
 
     /// Runs the model on its required inputs, in their order; returns its outputs.
@@ -77,14 +77,18 @@ impl Worker {
     /// When the engine fails or panics.
     pub fn run(&mut self, inputs: &[Array]) -> Result<Vec<Array>, EngineError> {
         engine("run", || {
-            let tensors = inputs.iter().map(|input| {
-                let floor =
-                    self.floor.filter(|floor| input.element().float().is_some_and(|own| own.size() < floor.size()));
-                Ok(floor.map_or_else(|| input.to_tract(), |floor| input.cast(floor).to_tract())?.into_tvalue())
-            });
-            let tensors = tensors.collect::<TractResult<TVec<TValue>>>()?;
+            let tensors = self.tensors(inputs)?;
             self.state.run(tensors)?.iter().map(|output| Array::from_tract(output)).collect()
         })
+    }
+
+    /// The inputs as tract wants them, widened to the floor.
+    pub(super) fn tensors(&self, inputs: &[Array]) -> TractResult<TVec<TValue>> {
+        let tensors = inputs.iter().map(|input| {
+            let floor = self.floor.filter(|floor| input.element().float().is_some_and(|own| own.size() < floor.size()));
+            Ok(floor.map_or_else(|| input.to_tract(), |floor| input.cast(floor).to_tract())?.into_tvalue())
+        });
+        tensors.collect()
     }
 }
 
@@ -121,7 +125,7 @@ fn prepare(onnx: &Onnx, converted: pb::ModelProto) -> TractResult<Arc<TypedRunna
 }
 
 /// Calls the engine; its errors and panics become ours.
-fn engine<T>(stage: &'static str, call: impl FnOnce() -> TractResult<T>) -> Result<T, EngineError> {
+pub(super) fn engine<T>(stage: &'static str, call: impl FnOnce() -> TractResult<T>) -> Result<T, EngineError> {
     match guarded(call) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(EngineError::Engine { stage, cause: one_line(&format!("{error:#}")) }),

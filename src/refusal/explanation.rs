@@ -142,6 +142,21 @@ impl Code {
                 "A BatchNormalization normalises axis 1, and has as many parameters as that is long.",
                 "Run ONNX shape inference first, or declare the shape of the input in the model.",
             ),
+            Code::NotReached => because(
+                "recalibrate: nothing comes into the BatchNormalization on this data: it is in a branch of an If that is never taken, or what it computes is not used.",
+                "There is nothing to take a mean and a variance of.",
+                "Give data on which the branch is taken. Without it, the stored statistics stay.",
+            ),
+            Code::NotFinite => because(
+                "recalibrate: NaN or infinity comes into a channel of the BatchNormalization.",
+                "One such number makes the mean and the variance NaN. The stored statistics stay, and so do those of what is behind it, if what comes in there is not finite either.",
+                "Look at the data for NaN, and at the BatchNormalizations before this one with `bn-tool inspect`: a variance that is far too small gives a large gain.",
+            ),
+            Code::SingleValue => because(
+                "recalibrate: one number per channel comes into the BatchNormalization, over all samples.",
+                "One number has no variance: with 0 in its place the gain would be as large as epsilon allows.",
+                "Give more samples.",
+            ),
             Code::NotSelected => {
                 because("--select or --exclude leaves this node out.", "You asked for it.", "Change the patterns.")
             }

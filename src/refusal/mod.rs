@@ -62,6 +62,12 @@ pub enum Code {
     NoActivation,
     /// The rank of the value, or the number of its channels, is not known.
     UnknownRank,
+    /// Nothing comes into it on the data that it is measured on.
+    NotReached,
+    /// NaN or infinity comes into it.
+    NotFinite,
+    /// One number per channel comes into it: there is no variance.
+    SingleValue,
     /// `--select` or `--exclude` leaves it out.
     NotSelected,
 }
@@ -146,7 +152,7 @@ impl Refusal {
 
 impl Code {
     /// All codes, in the order in which they are documented.
-    pub const ALL: [Code; 25] = [
+    pub const ALL: [Code; 28] = [
         Code::TrainingMode,
         Code::PerActivation,
         Code::Malformed,
@@ -171,6 +177,9 @@ impl Code {
         Code::AlreadyNormalised,
         Code::NoActivation,
         Code::UnknownRank,
+        Code::NotReached,
+        Code::NotFinite,
+        Code::SingleValue,
         Code::NotSelected,
     ];
 
@@ -201,6 +210,9 @@ impl Code {
             Code::AlreadyNormalised => "already-normalised",
             Code::NoActivation => "no-activation",
             Code::UnknownRank => "unknown-rank",
+            Code::NotReached => "not-reached",
+            Code::NotFinite => "not-finite",
+            Code::SingleValue => "single-value",
             Code::NotSelected => "not-selected",
         }
     }

@@ -9,6 +9,7 @@ use crate::diff::{ModelDiff, Summary};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
+use crate::recalibrate::{RecalibrateReport, Top1};
 use crate::transform::fold::{FoldReport, NormReport};
 use crate::transform::insert::InsertReport;
 use crate::transform::strip_bias::{self, StripReport, Term};
@@ -138,6 +139,33 @@ pub struct StripSummary<'a> {
     pub report: &'a StripReport,
     /// What the comparison found; absent when nothing was stripped or it was not wanted.
     pub verification: Option<&'a Verification>,
+}
+
+/// What `recalibrate` did.
+#[derive(Serialize)]
+pub struct RecalibrateSummary<'a> {
+    /// The model, and the file that was written.
+    #[serde(flatten)]
+    pub file: FileSummary,
+    /// BatchNormalizations that were put into inference mode before.
+    pub frozen: &'a [String],
+    /// What was measured, what was left and why.
+    #[serde(flatten)]
+    pub report: &'a RecalibrateReport,
+    /// How well the model classifies, if there are labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top1: Option<AccuracyChange>,
+}
+
+/// How well a model classifies before and after.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AccuracyChange {
+    /// The model.
+    pub before: Top1,
+    /// The result.
+    pub after: Top1,
+    /// Whether it was measured on the data that the statistics come from.
+    pub on_calibration_data: bool,
 }
 
 /// What `verify` found.

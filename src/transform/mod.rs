@@ -4,7 +4,7 @@ pub mod fold;
 pub mod freeze;
 pub mod insert;
 pub mod merge;
-mod operand;
+pub mod operand;
 mod readers;
 pub mod selection;
 pub mod specialize;

@@ -4,7 +4,7 @@
 //! The child is the same program with the same arguments. It has a limit of memory, and dies with
 //! its parent. Files appear whole or not at all, so its death leaves nothing behind.
 
-mod limit;
+pub(super) mod limit;
 
 use super::error::Failure;
 use super::{interrupt, report_error, stderr};

@@ -101,6 +101,11 @@ impl InsertOptions {
         self
     }
 
+    /// ε of the new BatchNormalizations.
+    pub fn epsilon_of_norms(&self) -> f64 {
+        self.epsilon.into()
+    }
+
     /// ε, 1e-5 by default.
     #[must_use]
     pub fn epsilon(mut self, epsilon: f32) -> Self {

@@ -1,0 +1,109 @@
+//! Samples that wait on disk.
+//!
+//! Only dense tensors of some size go to the file; what is small, or has a form of its own inside the
+//! engine, stays in memory.
+
+use super::stages::Paused;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tract_onnx::prelude::*;
+
+/// Smaller tensors are not worth a place in the file.
+const SMALLEST: usize = 4096;
+
+/// A file without a name for the values of samples.
+#[derive(Debug)]
+pub struct SpillFile {
+    file: File,
+    end: AtomicU64,
+}
+
+/// A sample whose values are in a file.
+#[derive(Debug)]
+pub struct Spilled(Vec<(usize, TVec<Place>)>);
+
+/// Where one value is.
+#[derive(Debug)]
+enum Place {
+    Memory(TValue),
+    File { kind: DatumType, shape: Vec<usize>, offset: u64 },
+}
+
+impl SpillFile {
+    /// A new one, in the folder for temporary files.
+    ///
+    /// # Errors
+    /// When there is no place for it.
+    pub fn new() -> io::Result<SpillFile> {
+        Ok(SpillFile { file: tempfile::tempfile()?, end: AtomicU64::new(0) })
+    }
+
+    /// Forgets all that is in it.
+    pub fn clear(&self) {
+        self.end.store(0, Ordering::Relaxed);
+    }
+
+    /// Puts a sample away.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn put(&self, sample: Paused) -> io::Result<Spilled> {
+        let put =
+            |values: TVec<TValue>| values.into_iter().map(|value| self.put_value(value)).collect::<io::Result<_>>();
+        sample.0.into_iter().map(|(node, values)| Ok((node, put(values)?))).collect::<io::Result<_>>().map(Spilled)
+    }
+
+    fn put_value(&self, value: TValue) -> io::Result<Place> {
+        let plain = value.try_as_plain_ram().ok().filter(|_| value.datum_type().is_copy());
+        let length = value.len() * value.datum_type().size_of();
+        let bytes = plain.filter(|_| length >= SMALLEST).and_then(|plain| plain.as_bytes().get(..length));
+        let Some(bytes) = bytes else { return Ok(Place::Memory(value)) };
+        let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all_at(bytes, offset)?;
+        Ok(Place::File { kind: value.datum_type(), shape: value.shape().to_vec(), offset })
+    }
+
+    /// Brings a sample back.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn get(&self, sample: &Spilled) -> io::Result<Paused> {
+        let get = |places: &TVec<Place>| places.iter().map(|place| self.get_value(place)).collect::<io::Result<_>>();
+        sample.0.iter().map(|(node, places)| Ok((*node, get(places)?))).collect::<io::Result<_>>().map(Paused)
+    }
+
+    fn get_value(&self, place: &Place) -> io::Result<TValue> {
+        let (kind, shape, offset) = match place {
+            Place::Memory(value) => return Ok(value.clone()),
+            Place::File { kind, shape, offset } => (*kind, shape, *offset),
+        };
+        let mut tensor = Tensor::zero_dt(kind, shape).map_err(io::Error::other)?;
+        let mut plain = tensor.try_as_plain_ram_mut().map_err(io::Error::other)?;
+        let length = shape.iter().product::<usize>() * kind.size_of();
+        self.file.read_exact_at(&mut plain.as_bytes_mut()[..length], offset)?;
+        Ok(tensor.into_tvalue())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_as_they_were() {
+        let file = SpillFile::new().expect("a file");
+        let large =
+            Tensor::from_shape(&[40, 50], &(0..2000).map(|i| i as f32).collect::<Vec<_>>()).expect("consistent");
+        let values = || tvec!(large.clone().into_tvalue(), tensor1(&[1i64, 2]).into_tvalue());
+        let sample = || Paused(vec![(3, values()), (7, tvec!(large.clone().into_tvalue()))]);
+        let (first, second) = (file.put(sample()).expect("room"), file.put(sample()).expect("room"));
+        assert_eq!(file.end.load(Ordering::Relaxed), 4 * 8000);
+        assert_eq!(file.get(&second).expect("it is there").0, sample().0);
+        assert_eq!(file.get(&first).expect("it is there").0, sample().0);
+        file.clear();
+        let other = file.put(sample()).expect("room");
+        assert_eq!(file.get(&other).expect("it is there").0, sample().0);
+    }
+}
