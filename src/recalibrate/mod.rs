@@ -9,7 +9,10 @@
 
 mod accuracy;
 mod apply;
+mod batch;
 mod estimate;
+mod exact;
+mod fixed_point;
 mod methods;
 mod norms;
 mod options;
@@ -77,18 +80,23 @@ pub fn recalibrate(
             report: RecalibrateReport::of_none(&found, data, options),
         });
     }
-    let measuring = Measuring { nodes: &nodes, targets: &targets, data, options, progress };
-    let estimated = measuring.estimate(model)?;
+    let numbered = norms::numbered(model.clone(), &nodes)?;
+    let measuring = Measuring { numbered, nodes: &nodes, targets: &targets, data, options, progress };
+    let estimated = measuring.estimate()?;
     let seconds = start.elapsed().as_secs_f64();
-    apply::apply(&mut graph, &nodes, &estimated.estimates);
-    let model = graph.into_model();
-    let residual = measuring.residual(&model, &estimated)?;
+    let residual = match estimated.residual.filter(|_| options.check == Check::Sample) {
+        Some(known) => known,
+        None => measuring.residual(&estimated)?,
+    };
     let report = RecalibrateReport::new(&found, data, options, &estimated, Some(residual), seconds);
-    Ok(Recalibrated { model, report })
+    apply::apply(&mut graph, &nodes, &estimated.estimates);
+    Ok(Recalibrated { model: graph.into_model(), report })
 }
 
 /// A model that is measured before and after.
 struct Measuring<'a> {
+    /// The model, with its nodes numbered.
+    numbered: ModelProto,
     nodes: &'a [NodeId],
     targets: &'a [Target],
     data: &'a dyn Dataset,
@@ -97,10 +105,8 @@ struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    fn estimate(&self, model: &ModelProto) -> Result<Estimated, RecalibrateError> {
-        let numbered = norms::numbered(model.clone(), self.nodes)?;
-        let probe = Probe::new(&numbered, self.nodes.len(), self.data, self.options.threads)?;
-        drop(numbered);
+    fn estimate(&self) -> Result<Estimated, RecalibrateError> {
+        let probe = Probe::new(&self.numbered, self.nodes.len(), self.data, self.options.threads)?;
         Ok(self.estimation(&probe).run(self.options.method)?)
     }
 
@@ -111,12 +117,13 @@ impl Measuring<'_> {
 
     /// How far what comes in, in the result, is from what is stored; or, with a sample, from what came in
     /// there while it was measured.
-    fn residual(&self, result: &ModelProto, estimated: &Estimated) -> Result<f64, RecalibrateError> {
-        let numbered = norms::numbered(result.clone(), self.nodes)?;
-        let probe = Probe::new(&numbered, self.nodes.len(), self.data, self.options.threads)?;
+    fn residual(&self, estimated: &Estimated) -> Result<f64, RecalibrateError> {
+        let mut graph = Graph::new(self.numbered.clone())?;
+        apply::apply(&mut graph, self.nodes, &estimated.estimates);
+        let probe = Probe::new(&graph.into_model(), self.nodes.len(), self.data, self.options.threads)?;
         let all = 0..self.data.runs();
         let runs = estimated.apart.as_ref().map_or(all, |(runs, _)| runs.clone());
-        let (seen, _) = self.estimation(&probe).frozen("checking", &Overrides::default(), runs)?;
+        let (seen, _) = self.estimation(&probe).frozen("checking", &Overrides::default(), runs, 0)?;
         let mut largest: f64 = 0.0;
         for (tap, target) in self.targets.iter().enumerate() {
             let (Ok(estimate), Some(moments)) = (&estimated.estimates[tap], seen[tap].as_ref()) else { continue };

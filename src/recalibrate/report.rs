@@ -32,9 +32,6 @@ pub struct RecalibrateReport {
     pub passes: usize,
     /// How far the old statistics are from the new ones: the largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε).
     pub largest_change: f64,
-    /// The last change of the statistics, where there were several passes, in the same unit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_change: Option<f64>,
     /// How far what comes in is from what it should be, when the result runs: in the same unit.
     pub residual: Option<f64>,
     /// Whether that was measured on all samples, and not on a sixteenth of them.
@@ -102,7 +99,7 @@ impl RecalibrateReport {
     /// Of a model in which nothing can be recalibrated.
     pub(super) fn of_none(norms: &[Norm], data: &dyn Dataset, options: &RecalibrateOptions) -> RecalibrateReport {
         let estimated =
-            Estimated { estimates: Vec::new(), passes: 0, last_change: None, apart: None, spilled: 0, instead: None };
+            Estimated { estimates: Vec::new(), passes: 0, residual: None, apart: None, spilled: 0, instead: None };
         RecalibrateReport::new(norms, data, options, &estimated, None, f64::INFINITY)
     }
 
@@ -131,7 +128,6 @@ impl RecalibrateReport {
             samples,
             passes: estimated.passes,
             largest_change,
-            last_change: estimated.last_change,
             residual,
             residual_of_all: options.check == Check::Full || estimated.apart.is_none(),
             variance: if options.variance == Variance::Population { "population" } else { "unbiased" },
