@@ -5,6 +5,7 @@
 //! which order they come, up to rounding. Never E\[x²\] − E\[x\]², which loses all digits where the
 //! mean is large.
 
+use super::kernel::{self, Number};
 use serde::Serialize;
 
 /// Count, mean and sum of squared deviations of the numbers of one channel.
@@ -26,17 +27,9 @@ pub struct Moments {
 }
 
 impl Moment {
-    /// Of a block of numbers, in two passes.
-    pub fn of(values: &[f64]) -> Moment {
-        if values.is_empty() {
-            return Moment::default();
-        }
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let deviations = values.iter().map(|x| x - mean);
-        let (sum, squares) = deviations.fold((0.0, 0.0), |(sum, squares), d| (sum + d, squares + d * d));
-        // The sum would be 0 but for the rounding of the mean, which it makes up for.
-        Moment { count: values.len() as u64, mean: mean + sum / count, m2: squares - sum * sum / count }
+    /// Of a run of numbers, in two passes over each block of them.
+    pub fn of<T: Number>(numbers: &[T]) -> Moment {
+        kernel::of(numbers)
     }
 
     /// Of the numbers of both.
@@ -66,10 +59,25 @@ impl Moments {
         Moments { channels: vec![Moment::default(); channels] }
     }
 
+    /// Of the first `rows` of numbers seen as `[outer, channels, inner]`, row-major.
+    pub fn of_planes<T: Number>(numbers: &[T], channels: usize, inner: usize, rows: usize) -> Moments {
+        let mut moments = Moments::new(channels);
+        moments.add_planes(numbers, inner, rows);
+        moments
+    }
+
+    /// Adds the first `rows` of numbers seen as `[outer, channels, inner]`, row-major; fewer where there
+    /// are fewer whole ones.
+    pub fn add_planes<T: Number>(&mut self, numbers: &[T], inner: usize, rows: usize) {
+        let row = self.channels.len().saturating_mul(inner);
+        let counted = row.saturating_mul(rows).min(numbers.len());
+        kernel::add(&mut self.channels, &numbers[..counted], inner);
+    }
+
     /// Adds numbers of one channel; one that is not there is not counted.
-    pub fn add(&mut self, channel: usize, values: &[f64]) {
+    pub fn add<T: Number>(&mut self, channel: usize, numbers: &[T]) {
         if let Some(moment) = self.channels.get_mut(channel) {
-            *moment = moment.merge(Moment::of(values));
+            *moment = moment.merge(Moment::of(numbers));
         }
     }
 
