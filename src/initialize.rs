@@ -12,7 +12,7 @@ use crate::batch_norm::BatchNorm;
 use crate::data::Dataset;
 use crate::graph::{Graph, NodeId, ScopeKind};
 use crate::onnx::schema::ModelProto;
-use crate::stats::{MeasureError, Moments, measure};
+use crate::stats::{self, InPlace, MeasureError, Moments, measure};
 use crate::transform::insert::{InitialValues, InsertError, InsertOptions, Inserted, Statistics, insert};
 use std::collections::{BTreeSet, HashMap};
 
@@ -132,15 +132,7 @@ fn residual(before: &Statistics, after: &Statistics) -> f64 {
     pairs.map(|(before, after)| distance(before, after)).fold(0.0, f64::max)
 }
 
-/// The largest |Δμ|/σ or |Δσ|/σ of all channels. One that does not vary is off by what it is off
-/// relative to its mean.
 fn distance(before: &Moments, after: &Moments) -> f64 {
-    let deviations = |moments: &Moments| moments.variances().into_iter().map(f64::sqrt).collect::<Vec<_>>();
-    let means = before.means().into_iter().zip(after.means());
-    let channels = means.zip(deviations(before).into_iter().zip(deviations(after)));
-    let off = |((mean_before, mean_after), (before, after)): ((f64, f64), (f64, f64))| {
-        let unit = after.max(1e-6 * mean_after.abs()).max(f64::MIN_POSITIVE);
-        ((mean_before - mean_after).abs() / unit).max((before - after).abs() / unit)
-    };
-    channels.map(off).fold(0.0, f64::max)
+    let (before, after) = (InPlace::from(before), InPlace::from(after));
+    stats::residual(before.gaussians(), after.gaussians())
 }
