@@ -18,6 +18,7 @@ mod tensor;
 pub mod text;
 pub mod wire;
 
+pub(crate) use atomic::AtomicFile;
 pub use check::{CheckError, check};
 pub use load::{LoadError, Source, load};
 pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};

@@ -1,17 +1,29 @@
-//! Statistics of activations: what they are, and how they are measured.
+//! Statistics of activations: what they are, how they are measured, merged and kept in files.
 
+mod collection;
+mod coverage;
 mod drift;
+pub mod file;
+mod fingerprint;
 mod gaussians;
 mod kernel;
+mod manifest;
 pub mod measure;
+mod merge;
 pub mod moments;
 mod residual;
 mod running;
 
-pub use drift::{ChannelDrift, Drift, GainChange, drift};
+pub use collection::{Collection, Header, InPlace, Inconsistent, Method, NormStatistics, ShardId};
+pub use coverage::Coverage;
+pub use drift::{ChannelDrift, DEAD_SHARE, Drift, GainChange, HIGH_GAIN, divergence, drift};
+pub use file::StatisticsError;
+pub use fingerprint::fingerprint;
 pub use gaussians::Gaussians;
 pub use kernel::Number;
+pub use manifest::{FileManifest, InputManifest, Manifest};
 pub use measure::{MeasureError, Probe};
+pub use merge::{Conflict, MergeError};
 pub use moments::{Moment, Moments};
-pub use residual::largest_distance;
+pub use residual::{largest_distance, residual};
 pub use running::{RunningStatistics, Variance};
