@@ -7,7 +7,7 @@ use crate::initialize::InitializeError;
 use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
-use crate::stats::MeasureError;
+use crate::stats::{Conflict, MeasureError, StatisticsError};
 use crate::transform::fold::FoldError;
 use crate::transform::insert::InsertError;
 use crate::transform::selection::SelectionError;
@@ -42,6 +42,19 @@ pub enum Failure {
     /// Statistics cannot be measured.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// A file of statistics cannot be read or written.
+    #[error(transparent)]
+    Statistics(#[from] StatisticsError),
+    /// Two files of statistics do not belong together.
+    #[error("`{first}` and `{second}` {conflict}")]
+    Merge {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why not.
+        conflict: Conflict,
+    },
     /// Nothing can be inserted into the model.
     #[error(transparent)]
     Insert(#[from] InsertError),

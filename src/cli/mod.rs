@@ -15,6 +15,7 @@ mod prepare;
 mod print;
 mod progress;
 mod result;
+mod stats;
 mod stderr;
 mod strip_bias;
 mod verify;
@@ -57,6 +58,7 @@ enum Command {
     Diff(diff::Options),
     Inspect(inspect::Options),
     Print(print::Options),
+    Stats(stats::Options),
     Explain(explain::Options),
     Completions(completions::Options),
 }
@@ -104,6 +106,7 @@ impl Command {
             Command::Diff(_)
             | Command::Inspect(_)
             | Command::Print(_)
+            | Command::Stats(_)
             | Command::Explain(_)
             | Command::Completions(_) => None,
         }
@@ -118,6 +121,7 @@ impl Command {
             Command::Diff(options) => options.run(),
             Command::Inspect(options) => options.run(),
             Command::Print(options) => options.run(),
+            Command::Stats(options) => options.run(),
             Command::Explain(options) => options.run(),
             Command::Completions(options) => options.run::<Cli>(),
         }
