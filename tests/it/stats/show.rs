@@ -42,6 +42,8 @@ fn norms_are_chosen_by_name() {
     let unmatched = stats(&["show", "--norm", "tail*"], &[&path]);
     assert_eq!(unmatched.status, Some(2));
     assert!(unmatched.stderr.contains("`tail*` matches no BatchNormalization"), "{}", unmatched.stderr);
+    let coloured = stats(&["show", "--color", "always"], &[&path]).text();
+    assert!(coloured.contains('\x1b') && !stats(&["show"], &[&path]).text().contains('\x1b'));
     let quiet = stats(&["show", "-q"], &[&path]);
     assert_eq!((quiet.status, quiet.text().as_str()), (Some(0), ""));
 }
