@@ -14,7 +14,7 @@ use crate::graph::{Graph, GraphError, NodeId};
 use crate::onnx::schema::ModelProto;
 use crate::recalibrate::numbered;
 use crate::stats::measure::{Seen, Sweep};
-use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, largest_distance};
+use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, residual};
 use crate::transform::insert::{InitialValues, InsertError, InsertOptions, Inserted, Statistics, insert};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ pub fn insert_measured(
     if goal == Goal::Standardize {
         let before = overrides(&seen);
         let after = overrides(&measuring.frozen(&probe, &before)?);
-        measured.residual = residual(&before, &after, options.epsilon_of_norms());
+        measured.residual = largest(&before, &after, options.epsilon_of_norms());
         measured.passes += 1;
     }
     let statistics = statistics(&norms, seen)?;
@@ -159,9 +159,9 @@ fn overrides(seen: &Seen) -> Overrides {
     Arc::new(seen.iter().map(|moments| moments.as_ref().map(of)).collect())
 }
 
-fn residual(before: &Overrides, after: &Overrides, epsilon: f64) -> f64 {
+fn largest(before: &Overrides, after: &Overrides, epsilon: f64) -> f64 {
     let pairs = before.iter().zip(after.iter()).filter_map(|(before, after)| before.as_ref().zip(after.as_ref()));
-    pairs.map(|(before, after)| largest_distance(before, after, epsilon)).fold(0.0, f64::max)
+    pairs.map(|(before, after)| residual(before.gaussians(), after.gaussians(), epsilon)).fold(0.0, f64::max)
 }
 
 fn statistics(norms: &[&str], seen: Seen) -> Result<Statistics, InitializeError> {

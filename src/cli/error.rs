@@ -8,7 +8,7 @@ use crate::onnx::payload::Overflow;
 use crate::onnx::text::PrintError;
 use crate::onnx::{LoadError, SaveError};
 use crate::recalibrate::{AccuracyError, RecalibrateError};
-use crate::stats::MeasureError;
+use crate::stats::{Conflict, MeasureError, StatisticsError};
 use crate::transform::fold::FoldError;
 use crate::transform::insert::InsertError;
 use crate::transform::selection::SelectionError;
@@ -46,9 +46,25 @@ pub enum Failure {
     /// Statistics of new BatchNormalizations cannot be had from this data.
     #[error(transparent)]
     Initialize(InitializeError),
+    /// Statistics do not belong to the model.
+    #[error(transparent)]
+    Recalibrate(RecalibrateError),
     /// The accuracy of a model cannot be told.
     #[error(transparent)]
     Accuracy(#[from] AccuracyError),
+    /// A file of statistics cannot be read or written.
+    #[error(transparent)]
+    Statistics(#[from] StatisticsError),
+    /// Two files of statistics do not belong together.
+    #[error("`{first}` and `{second}` {conflict}")]
+    Merge {
+        /// One of them.
+        first: String,
+        /// The other.
+        second: String,
+        /// Why not.
+        conflict: Conflict,
+    },
     /// Nothing can be inserted into the model.
     #[error(transparent)]
     Insert(#[from] InsertError),
@@ -114,6 +130,7 @@ impl From<RecalibrateError> for Failure {
             RecalibrateError::Graph(error) => error.into(),
             RecalibrateError::Selection(error) => error.into(),
             RecalibrateError::Measure(error) => error.into(),
+            other => Failure::Recalibrate(other),
         }
     }
 }

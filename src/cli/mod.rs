@@ -17,6 +17,7 @@ mod print;
 mod progress;
 mod recalibrate;
 mod result;
+mod stats;
 mod stderr;
 mod strip_bias;
 mod verify;
@@ -60,6 +61,7 @@ enum Command {
     Diff(diff::Options),
     Inspect(inspect::Options),
     Print(print::Options),
+    Stats(stats::Options),
     Explain(explain::Options),
     Completions(completions::Options),
 }
@@ -108,6 +110,7 @@ impl Command {
             Command::Diff(_)
             | Command::Inspect(_)
             | Command::Print(_)
+            | Command::Stats(_)
             | Command::Explain(_)
             | Command::Completions(_) => None,
         }
@@ -123,6 +126,7 @@ impl Command {
             Command::Diff(options) => options.run(),
             Command::Inspect(options) => options.run(),
             Command::Print(options) => options.run(),
+            Command::Stats(options) => options.run(),
             Command::Explain(options) => options.run(),
             Command::Completions(options) => options.run::<Cli>(),
         }

@@ -6,7 +6,7 @@ use super::options::{Check, FixedPoint, Method};
 use crate::engine::tap::Overrides;
 use crate::refusal::Refusal;
 use crate::stats::measure::{Seen, Settle, Sweep, Swept};
-use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, largest_distance};
+use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, residual};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -126,7 +126,8 @@ impl Estimation<'_> {
         let after = self.overrides(seen);
         let pairs = before.iter().zip(after.iter()).zip(self.targets);
         let distances = pairs.filter_map(|((before, after), target)| {
-            Some(largest_distance(before.as_deref()?, after.as_deref()?, target.norm.epsilon))
+            let (before, after) = (before.as_deref()?, after.as_deref()?);
+            Some(residual(before.gaussians(), after.gaussians(), target.norm.epsilon))
         });
         distances.fold(0.0, f64::max)
     }

@@ -10,6 +10,7 @@
 mod accuracy;
 mod apply;
 mod batch;
+mod collected;
 mod estimate;
 mod exact;
 mod fixed_point;
@@ -21,14 +22,16 @@ mod report;
 use crate::data::Dataset;
 use crate::engine::tap::Overrides;
 use crate::graph::{Graph, GraphError, NodeId};
+use crate::onnx::TensorError;
 use crate::onnx::schema::ModelProto;
-use crate::stats::{MeasureError, Probe, RunningStatistics, largest_distance};
+use crate::stats::{MeasureError, Probe, RunningStatistics, residual};
 use crate::transform::selection::SelectionError;
 use estimate::Target;
 use methods::{Estimated, Estimation};
 use std::time::Instant;
 
 pub use accuracy::{AccuracyError, Top1, top1};
+pub use collected::{Pass, apply_collected, collect};
 pub use methods::Steps;
 pub use norms::numbered;
 pub use options::{Average, Check, FixedPoint, Method, RecalibrateOptions};
@@ -55,6 +58,14 @@ pub enum RecalibrateError {
     /// The statistics cannot be measured.
     #[error(transparent)]
     Measure(#[from] MeasureError),
+    /// A weight cannot be read, so that it is not known which model this is.
+    #[error(transparent)]
+    Fingerprint(TensorError),
+    /// Statistics are of another model.
+    #[error(
+        "the statistics are of another model: its graph, weights, γ, β and ε must be the same; collect them from this one"
+    )]
+    OtherModel,
 }
 
 /// Estimates the running statistics of a model's BatchNormalizations on data.
@@ -88,7 +99,7 @@ pub fn recalibrate(
         Some(known) => known,
         None => measuring.residual(&estimated)?,
     };
-    let report = RecalibrateReport::new(&found, data, options, &estimated, Some(residual), seconds);
+    let report = RecalibrateReport::new(&found, data.samples(), options, &estimated, Some(residual), seconds);
     apply::apply(&mut graph, &nodes, &estimated.estimates);
     Ok(Recalibrated { model: graph.into_model(), report })
 }
@@ -105,8 +116,12 @@ struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
+    fn probe(&self) -> Result<Probe<'_>, MeasureError> {
+        Probe::new(&self.numbered, self.nodes.len(), self.data, self.options.threads)
+    }
+
     fn estimate(&self) -> Result<Estimated, RecalibrateError> {
-        let probe = Probe::new(&self.numbered, self.nodes.len(), self.data, self.options.threads)?;
+        let probe = self.probe()?;
         Ok(self.estimation(&probe).run(self.options.method)?)
     }
 
@@ -133,7 +148,8 @@ impl Measuring<'_> {
                 None => Some(estimate.statistics.clone()),
             };
             if let Some(before) = before {
-                largest = largest.max(largest_distance(&before, &of(moments), target.norm.epsilon));
+                let after = of(moments);
+                largest = largest.max(residual(before.gaussians(), after.gaussians(), target.norm.epsilon));
             }
         }
         Ok(largest)

@@ -6,7 +6,7 @@ use super::norms::Norm;
 use super::options::{Average, Check, Method, RecalibrateOptions};
 use crate::data::Dataset;
 use crate::refusal::{Code, Refusal};
-use crate::stats::{Drift, Variance, drift, largest_distance};
+use crate::stats::{Collection, Drift, Variance, drift, residual};
 use serde::Serialize;
 
 /// With fewer samples there is a warning.
@@ -38,8 +38,9 @@ pub struct RecalibrateReport {
     pub residual_of_all: bool,
     /// What the variance was divided by: `population` (n) or `unbiased` (n − 1).
     pub variance: &'static str,
-    /// How many samples were measured in a second, model loading and checking not counted.
-    pub samples_per_second: f64,
+    /// How many samples were measured in a second, checking not counted; nothing if none were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples_per_second: Option<f64>,
     /// How many bytes of activations waited on disk.
     pub spilled_bytes: u64,
     /// What users should know.
@@ -100,12 +101,27 @@ impl RecalibrateReport {
     pub(super) fn of_none(norms: &[Norm], data: &dyn Dataset, options: &RecalibrateOptions) -> RecalibrateReport {
         let estimated =
             Estimated { estimates: Vec::new(), passes: 0, residual: None, apart: None, spilled: 0, instead: None };
-        RecalibrateReport::new(norms, data, options, &estimated, None, f64::INFINITY)
+        RecalibrateReport::new(norms, data.samples(), options, &estimated, None, 0.0)
+    }
+
+    /// Of statistics from a file.
+    pub(super) fn of_collection(
+        norms: &[Norm],
+        collection: &Collection,
+        options: &RecalibrateOptions,
+        estimates: Vec<Result<Estimate, Refusal>>,
+    ) -> RecalibrateReport {
+        let passes = collection.header.pass as usize;
+        let estimated = Estimated { estimates, passes, residual: None, apart: None, spilled: 0, instead: None };
+        let samples = usize::try_from(collection.header.samples).unwrap_or(usize::MAX);
+        let residual = collection.residual();
+        let report = RecalibrateReport::new(norms, samples, options, &estimated, residual, 0.0);
+        RecalibrateReport { method: "fixed-point", residual_of_all: true, ..report }
     }
 
     pub(super) fn new(
         norms: &[Norm],
-        data: &dyn Dataset,
+        samples: usize,
         options: &RecalibrateOptions,
         estimated: &Estimated,
         residual: Option<f64>,
@@ -118,7 +134,7 @@ impl RecalibrateReport {
             Outcome::Recalibrated { change, .. } => change,
             Outcome::Kept { .. } => 0.0,
         });
-        let (samples, largest_change) = (data.samples(), changes.fold(0.0, f64::max));
+        let largest_change = changes.fold(0.0, f64::max);
         RecalibrateReport {
             recalibrated,
             kept: norms.len() - recalibrated,
@@ -131,7 +147,7 @@ impl RecalibrateReport {
             residual,
             residual_of_all: options.check == Check::Full || estimated.apart.is_none(),
             variance: if options.variance == Variance::Population { "population" } else { "unbiased" },
-            samples_per_second: samples as f64 / seconds,
+            samples_per_second: (seconds > 0.0 && seconds.is_finite()).then(|| samples as f64 / seconds),
             spilled_bytes: estimated.spilled,
             warnings: warnings(samples),
         }
@@ -171,7 +187,7 @@ fn recalibrated(target: &Target, estimate: &Estimate) -> Outcome {
     let (old, new, epsilon) = (target.current(), &estimate.statistics, target.norm.epsilon);
     Outcome::Recalibrated {
         values: estimate.values,
-        change: largest_distance(&old, new, epsilon),
+        change: residual(old.gaussians(), new.gaussians(), epsilon),
         drift: drift(old.gaussians(), new.gaussians(), &target.norm.scale, epsilon),
         shared_with: target.shared.clone(),
     }

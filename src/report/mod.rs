@@ -3,6 +3,7 @@
 mod explanations;
 pub mod human;
 pub mod json;
+mod stats;
 mod table;
 
 use crate::diff::{ModelDiff, Summary};
@@ -16,6 +17,8 @@ use crate::transform::strip_bias::{self, StripReport, Term};
 use crate::verify::Verification;
 use serde::Serialize;
 use std::path::Path;
+
+pub use stats::{MergeSummary, SeenData, ShownNorm, StatisticsOf, StatisticsSummary};
 
 /// A text with its control characters escaped: names come from models, and models from anywhere.
 pub fn printable(text: &str) -> String {

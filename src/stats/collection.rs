@@ -1,5 +1,6 @@
 //! Statistics of all BatchNormalizations of a model, and what they are statistics of.
 
+use super::RunningStatistics;
 use super::gaussians::Gaussians;
 use super::manifest::Manifest;
 use super::moments::Moments;
@@ -69,16 +70,9 @@ pub struct NormStatistics {
     /// The moments of its input.
     pub moments: Moments,
     /// What it normalised by meanwhile; nothing if that were the statistics of each group.
-    pub in_place: Option<InPlace>,
-}
-
-/// Statistics that a BatchNormalization normalises by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InPlace {
-    /// μ, `[C]`.
-    pub mean: Vec<f64>,
-    /// σ², `[C]`.
-    pub variance: Vec<f64>,
+    pub in_place: Option<RunningStatistics>,
+    /// Its ε.
+    pub epsilon: f64,
 }
 
 /// What contradicts itself in a collection.
@@ -113,7 +107,7 @@ impl Collection {
         wrong.map_or(Ok(()), |shard| Err(Inconsistent::Shard(*shard)))
     }
 
-    /// The largest |Δμ|/σ or |Δσ|/σ of all channels between what was in place and what was measured;
+    /// The largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) of all channels between what was in place and what was measured;
     /// nothing where something was normalised by its own statistics.
     pub fn residual(&self) -> Option<f64> {
         self.worst().map(|(_, residual)| residual)
@@ -130,12 +124,14 @@ impl Collection {
 impl NormStatistics {
     fn check(&self) -> Result<(), Inconsistent> {
         let moments = self.moments.channels.iter();
-        let all = moments.map(|moment| (moment.mean, moment.m2)).chain(self.in_place.iter().flat_map(InPlace::pairs));
+        let all = moments
+            .map(|moment| (moment.mean, moment.m2))
+            .chain(self.in_place.iter().flat_map(RunningStatistics::pairs));
         if !all.into_iter().all(|(mean, squares)| mean.is_finite() && squares.is_finite() && squares >= 0.0) {
             return Err(Inconsistent::Number(self.name.clone()));
         }
         let channels = self.moments.channels.len();
-        let fits = |place: &InPlace| place.mean.len() == channels && place.variance.len() == channels;
+        let fits = |place: &RunningStatistics| place.mean.len() == channels && place.variance.len() == channels;
         if self.in_place.as_ref().is_none_or(fits) { Ok(()) } else { Err(Inconsistent::Channels(self.name.clone())) }
     }
 
@@ -148,25 +144,7 @@ impl NormStatistics {
         let place = self.in_place.as_ref()?;
         let [mean, variance] = [seen(&place.mean), seen(&place.variance)];
         let [means, variances] = [seen(&self.moments.means()), seen(&self.moments.variances())];
-        Some(residual(Gaussians::new(&mean, &variance), Gaussians::new(&means, &variances)))
-    }
-}
-
-impl InPlace {
-    /// As numbers to compute with.
-    pub fn gaussians(&self) -> Gaussians<'_> {
-        Gaussians::new(&self.mean, &self.variance)
-    }
-
-    fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
-        self.mean.iter().copied().zip(self.variance.iter().copied())
-    }
-}
-
-/// What would be put in place: mean and variance of the population.
-impl From<&Moments> for InPlace {
-    fn from(moments: &Moments) -> InPlace {
-        InPlace { mean: moments.means(), variance: moments.variances() }
+        Some(residual(Gaussians::new(&mean, &variance), Gaussians::new(&means, &variances), self.epsilon))
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The metadata has one key, [`KEY`]: the header and the names of the BatchNormalizations, as JSON. Each
 //! of them has the tensors `NAME/count` (U64), `NAME/mean`, `NAME/m2` and, if it normalised by running
-//! statistics, `NAME/in_place_mean`, `NAME/in_place_variance` (F64), all `[C]`.
+//! statistics, `NAME/in_place_mean`, `NAME/in_place_variance` (F64), all `[C]`; and `NAME/epsilon`, `[1]`.
 //!
 //! Format: <https://huggingface.co/docs/safetensors>.
 
-use super::collection::{Collection, Header, InPlace, Inconsistent, NormStatistics};
+use super::RunningStatistics;
+use super::collection::{Collection, Header, Inconsistent, NormStatistics};
 use super::moments::{Moment, Moments};
 use crate::onnx::AtomicFile;
 use safetensors::tensor::{Dtype, SafeTensorError, TensorView};
@@ -138,6 +139,7 @@ fn tensors(norm: &NormStatistics) -> Vec<(String, Dtype, Vec<u8>)> {
         (name("count"), Dtype::U64, counts),
         (name("mean"), Dtype::F64, bytes(&norm.moments.means())),
         (name("m2"), Dtype::F64, bytes(&squares)),
+        (name("epsilon"), Dtype::F64, bytes(&[norm.epsilon])),
     ];
     if let Some(place) = &norm.in_place {
         tensors.push((name("in_place_mean"), Dtype::F64, bytes(&place.mean)));
@@ -182,9 +184,10 @@ fn norm(tensors: &SafeTensors, name: String) -> Result<NormStatistics, Cause> {
     let moments = Moments { channels: moments.collect() };
     let is_in_place = find("in_place_mean").is_some() || find("in_place_variance").is_some();
     let in_place =
-        || Ok::<_, Cause>(InPlace { mean: floats("in_place_mean")?, variance: floats("in_place_variance")? });
+        || Ok::<_, Cause>(RunningStatistics { mean: floats("in_place_mean")?, variance: floats("in_place_variance")? });
     let in_place = is_in_place.then(in_place).transpose()?;
-    Ok(NormStatistics { name, moments, in_place })
+    let [epsilon] = floats("epsilon")?[..] else { return Err(Inconsistent::Number(name).into()) };
+    Ok(NormStatistics { name, moments, in_place, epsilon })
 }
 
 fn elements<T>(

@@ -48,7 +48,7 @@ pub enum Conflict {
     Channels { norm: String, a: usize, b: usize },
     /// Other statistics were in place.
     #[error("were measured with different statistics of `{norm}` in place: give both the same merged pass before")]
-    InPlace { norm: String },
+    RunningStatistics { norm: String },
     /// The data is prepared differently.
     #[error("prepare the data of input `{input}` differently, \"{a}\" and \"{b}\": collect both with the same flags")]
     Preprocessing { input: String, a: String, b: String },
@@ -134,7 +134,7 @@ fn same_norms(a: &[NormStatistics], b: &[NormStatistics]) -> Result<(), Conflict
             return Err(Conflict::Channels { norm, a: channels[0], b: channels[1] });
         }
         if one.in_place != other.in_place {
-            return Err(Conflict::InPlace { norm });
+            return Err(Conflict::RunningStatistics { norm });
         }
     }
     let common = a.len().min(b.len());

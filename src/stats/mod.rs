@@ -14,7 +14,7 @@ pub mod moments;
 mod residual;
 mod running;
 
-pub use collection::{Collection, Header, InPlace, Inconsistent, Method, NormStatistics, ShardId};
+pub use collection::{Collection, Header, Inconsistent, Method, NormStatistics, ShardId};
 pub use coverage::Coverage;
 pub use drift::{ChannelDrift, DEAD_SHARE, Drift, GainChange, HIGH_GAIN, divergence, drift};
 pub use file::StatisticsError;
@@ -25,5 +25,5 @@ pub use manifest::{FileManifest, InputManifest, Manifest};
 pub use measure::{MeasureError, Probe};
 pub use merge::{Conflict, MergeError};
 pub use moments::{Moment, Moments};
-pub use residual::{largest_distance, residual};
+pub use residual::residual;
 pub use running::{RunningStatistics, Variance};

@@ -27,6 +27,11 @@ impl RunningStatistics {
         Gaussians::new(&self.mean, &self.variance)
     }
 
+    /// The channels, (μ, σ²) each.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (f64, f64)> {
+        self.mean.iter().copied().zip(self.variance.iter().copied())
+    }
+
     /// Those of measured moments.
     pub fn of(moments: &Moments, variance: Variance) -> RunningStatistics {
         let channels = moments.channels.iter();

@@ -358,8 +358,9 @@ fn explain_knows_every_code() {
 
 #[test]
 fn every_command_has_help_with_examples_and_exit_statuses() {
-    for command in ["fold", "verify", "diff", "inspect", "print", "explain", "completions"] {
-        let help = run(&[command, "--help"]);
+    let commands = [&["fold"][..], &["verify"], &["diff"], &["inspect"], &["print"], &["explain"], &["completions"]];
+    for command in commands.into_iter().chain([&["stats", "merge"][..], &["stats", "show"]]) {
+        let help = run(&[command, &["--help"]].concat());
         assert_eq!(help.status, Some(0));
         assert!(help.text().contains("Examples:") && help.text().contains("Exit status:"), "{}", help.text());
     }

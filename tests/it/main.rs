@@ -27,6 +27,7 @@ mod reference;
 mod round_trip;
 mod same;
 mod specialize;
+mod stats;
 mod strip;
 mod text;
 mod tool;

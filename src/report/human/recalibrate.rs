@@ -34,7 +34,7 @@ fn instead(reason: &str) -> String {
 fn summary_line(report: &RecalibrateReport, elapsed: Duration) -> String {
     let RecalibrateReport { recalibrated, kept, method, passes, samples, samples_per_second, .. } = report;
     let plural = if *passes == 1 { "pass" } else { "passes" };
-    let rate = if samples_per_second.is_finite() { format!(", {samples_per_second:.0}/s") } else { String::new() };
+    let rate = samples_per_second.map_or(String::new(), |rate| format!(", {rate:.0}/s"));
     let spilled = match report.spilled_bytes >> 20 {
         0 => String::new(),
         megabytes => format!(" · {megabytes} MB waited on disk"),

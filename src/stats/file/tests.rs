@@ -20,8 +20,9 @@ fn collection(name: &str) -> Collection {
         name: name.into(),
         moments: Moments { channels: vec![moment(12, 0.1, 1e-300), moment(u64::MAX, -3.5, 0.0)] },
         in_place,
+        epsilon: 1e-5,
     };
-    let place = InPlace { mean: vec![0.25, -1.0], variance: vec![0.0, 2.0] };
+    let place = RunningStatistics { mean: vec![0.25, -1.0], variance: vec![0.0, 2.0] };
     Collection { header, norms: vec![norm(name, Some(place)), norm("a/b/mean", None)] }
 }
 
@@ -44,8 +45,8 @@ fn the_bytes_are_always_the_same_and_as_other_readers_expect_them() {
     let tensors = SafeTensors::deserialize(&bytes).unwrap();
     let mut names = tensors.names();
     names.sort_unstable();
-    let own = ["bn/count", "bn/in_place_mean", "bn/in_place_variance", "bn/m2", "bn/mean"];
-    assert_eq!(names, [&["a/b/mean/count", "a/b/mean/m2", "a/b/mean/mean"][..], &own].concat());
+    let own = ["bn/count", "bn/epsilon", "bn/in_place_mean", "bn/in_place_variance", "bn/m2", "bn/mean"];
+    assert_eq!(names, [&["a/b/mean/count", "a/b/mean/epsilon", "a/b/mean/m2", "a/b/mean/mean"][..], &own].concat());
     let mean = tensors.tensor("bn/in_place_mean").unwrap();
     assert_eq!((mean.dtype(), mean.shape(), &mean.data()[..8]), (Dtype::F64, &[2][..], &0.25f64.to_le_bytes()[..]));
 }

@@ -10,7 +10,7 @@ fn manifest(file: &str) -> Manifest {
 /// Part `index` of `of` of a file, in which one BatchNormalization of two channels sees `numbers`.
 fn part(file: &str, index: usize, of: usize, numbers: &[f64]) -> Collection {
     let moments = Moments::of_planes(numbers, 2, 1, numbers.len() / 2);
-    let in_place = Some(InPlace { mean: vec![0.0; 2], variance: vec![1.0; 2] });
+    let in_place = Some(RunningStatistics { mean: vec![0.0; 2], variance: vec![1.0; 2] });
     let header = Header {
         tool: "0".into(),
         model: "m".into(),
@@ -21,7 +21,7 @@ fn part(file: &str, index: usize, of: usize, numbers: &[f64]) -> Collection {
         data: vec![manifest(file)],
         samples: numbers.len() as u64 / 2,
     };
-    Collection { header, norms: vec![NormStatistics { name: "bn".into(), moments, in_place }] }
+    Collection { header, norms: vec![NormStatistics { name: "bn".into(), moments, in_place, epsilon: 0.0 }] }
 }
 
 /// What stands in the way of merging a part with one that was changed; the order does not matter.
@@ -52,9 +52,9 @@ fn what_does_not_belong_together_is_refused() {
     assert_eq!(conflict(|part| part.norms.clear()), Conflict::Norms { norm: "bn".into() });
     let channels = Conflict::Channels { norm: "bn".into(), a: 2, b: 3 };
     assert_eq!(conflict(|part| part.norms[0].moments = Moments::new(3)), channels);
-    let in_place = Conflict::InPlace { norm: "bn".into() };
+    let in_place = Conflict::RunningStatistics { norm: "bn".into() };
     assert_eq!(conflict(|part| part.norms[0].in_place = None), in_place);
-    let place = InPlace { mean: vec![0.0; 2], variance: vec![1.0, 1.0 + f64::EPSILON] };
+    let place = RunningStatistics { mean: vec![0.0; 2], variance: vec![1.0, 1.0 + f64::EPSILON] };
     assert_eq!(conflict(|part| part.norms[0].in_place = Some(place)), in_place);
     let (a, b) = ("scale 0.5".into(), "".into());
     let preprocessing = Conflict::Preprocessing { input: "x".into(), a, b };
