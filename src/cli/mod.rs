@@ -3,6 +3,7 @@
 mod arguments;
 mod completions;
 mod contain;
+mod data;
 mod diff;
 mod error;
 mod explain;

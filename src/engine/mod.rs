@@ -25,5 +25,6 @@ mod widen;
 pub use array::Array;
 pub use convert::required_inputs;
 pub use error::{EngineError, UnsupportedOperator};
+pub(crate) use guard::guarded;
 pub use session::{Session, Worker};
 pub use widen::lowest_float;

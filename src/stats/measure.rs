@@ -100,7 +100,7 @@ struct Run<'a> {
 impl Run<'_> {
     fn all(&self, threads: usize) -> Result<Seen, MeasureError> {
         let threads = if threads == 0 { thread::available_parallelism().map_or(1, usize::from) } else { threads };
-        let blocks = self.data.samples().min(BLOCKS);
+        let blocks = self.data.runs().min(BLOCKS);
         let next = AtomicUsize::new(0);
         let results: Mutex<Vec<Option<Seen>>> = Mutex::new(vec![None; blocks]);
         let work = || -> Result<(), MeasureError> {
@@ -130,10 +130,10 @@ impl Run<'_> {
 
     /// The samples of one block, one after the other.
     fn block(&self, worker: &mut Worker, block: usize, blocks: usize) -> Result<Seen, MeasureError> {
-        let samples = self.data.samples();
+        let samples = self.data.runs();
         let seen: Rc<RefCell<Seen>> = Rc::new(RefCell::new(vec![None; self.taps]));
         for sample in block * samples / blocks..(block + 1) * samples / blocks {
-            let inputs = self.data.sample(sample)?;
+            let inputs = self.data.run(sample)?.inputs;
             let own = Rc::clone(&seen);
             worker.run_tapped(&inputs, Box::new(move |plane| add(&mut own.borrow_mut(), plane)))?;
             (self.progress)(self.done.fetch_add(1, Ordering::Relaxed) + 1, samples);
