@@ -1,8 +1,9 @@
 //! What inserted BatchNormalizations compute at first: flags of `insert`.
 
+use super::data::DataArguments;
 use super::error::Failure;
 use super::progress::Progress;
-use crate::data::{self, DataSource};
+use crate::data;
 use crate::graph::GraphError;
 use crate::initialize::{Goal, Measured, Measuring, insert_measured};
 use crate::onnx::schema::ModelProto;
@@ -19,10 +20,8 @@ pub struct InitArguments {
     #[arg(long, value_enum, default_value_t = Init::Identity)]
     init: Init,
 
-    /// What to measure statistics on: an array in a .npy file, one sample per position of its first
-    /// axis. NAME=FILE gives it to the input of that name; may be repeated.
-    #[arg(long, value_name = "[NAME=]FILE")]
-    data: Vec<String>,
+    #[command(flatten)]
+    data: DataArguments,
 }
 
 /// What inserted BatchNormalizations compute at first.
@@ -114,8 +113,7 @@ impl InitArguments {
                 stripped_biases: 0,
             });
         }
-        let sources: Vec<DataSource> = self.data.iter().map(|text| DataSource::parse(text)).collect();
-        let data = data::open(model, &sources)?;
+        let data = data::open(model, &self.data.options()?)?;
         let progress = Progress::new("measuring", quiet);
         let memory = super::memory::half_of_what_is_free()?;
         let measuring = Measuring { data: &*data, threads, memory, progress: &|done, total| progress.set(done, total) };

@@ -3,8 +3,10 @@
 mod arguments;
 mod completions;
 mod contain;
+mod data;
 mod diff;
 mod error;
+mod estimation;
 mod explain;
 mod fold;
 mod initialize;
@@ -107,10 +109,10 @@ impl Command {
             Command::StripBias(options) => options.risk(),
             Command::Recalibrate(options) => Some(options.risk()),
             Command::Verify(options) => Some(options.risk()),
+            Command::Stats(options) => options.risk(),
             Command::Diff(_)
             | Command::Inspect(_)
             | Command::Print(_)
-            | Command::Stats(_)
             | Command::Explain(_)
             | Command::Completions(_) => None,
         }

@@ -3,21 +3,20 @@
 use super::Status;
 use super::arguments::SelectionArguments;
 use super::contain::Risk;
+use super::data::{DataArguments, SampleArguments};
 use super::error::Failure;
-use super::memory;
+use super::estimation::MethodArguments;
 use super::progress::Progress;
 use super::result::{Attempt, Delivery, FileArguments, Outcome};
 use super::warning::warn_of_frozen;
-use crate::data::{self, DataSource, Dataset};
+use crate::data::{self, Dataset};
 use crate::onnx::schema::ModelProto;
-use crate::recalibrate::{
-    Average, Check, FixedPoint, Method, RecalibrateOptions, Recalibrated, Top1, recalibrate, top1,
-};
+use crate::recalibrate::{RecalibrateOptions, Recalibrated, Top1, apply_collected, recalibrate, top1};
 use crate::report::{AccuracyChange, RecalibrateSummary, human};
-use crate::stats::Variance;
+use crate::stats::file;
 use crate::transform::freeze::{Frozen, freeze};
 use crate::verify::VerifyOptions;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::PathBuf;
 
 /// Estimate the running mean and variance of each BatchNormalization anew, on data.
@@ -61,10 +60,18 @@ pub struct Options {
     #[arg(long)]
     freeze: bool,
 
-    /// What to measure on: an array in a .npy file, one sample per position of its first axis. NAME=FILE
-    /// gives it to the input of that name; may be repeated.
-    #[arg(long, value_name = "[NAME=]FILE", required = true)]
-    data: Vec<String>,
+    #[command(flatten)]
+    data: DataArguments,
+
+    #[command(flatten)]
+    samples: SampleArguments,
+
+    /// Take statistics from a file of `bn-tool stats` instead of measuring them.
+    ///
+    /// Those that were in place in its last pass, of which the residual is known; after a first pass alone,
+    /// those that it measured.
+    #[arg(long, value_name = "FILE")]
+    stats: Option<PathBuf>,
 
     #[command(flatten)]
     method: MethodArguments,
@@ -73,124 +80,9 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
 
-    /// Other data to tell the accuracy on; --labels are then for it.
-    #[arg(long, value_name = "[NAME=]FILE", requires = "labels")]
+    /// Other data to tell the accuracy on, prepared like --data; --labels are then for it.
+    #[arg(long, value_name = "[NAME=]PATH", requires = "labels")]
     eval_data: Vec<String>,
-}
-
-/// How statistics are estimated.
-#[derive(Args)]
-#[command(next_help_heading = "Method")]
-pub struct MethodArguments {
-    /// How statistics are estimated.
-    #[arg(long, value_enum, default_value_t = MethodArgument::Exact)]
-    method: MethodArgument,
-
-    /// Divide the variance by n, or by n − 1.
-    #[arg(long, value_enum, default_value_t = VarianceArgument::Population)]
-    variance: VarianceArgument,
-
-    /// How statistics of batches are put together (--method batch).
-    #[arg(long, value_enum, default_value_t = AverageArgument::Cumulative)]
-    average: AverageArgument,
-
-    /// How much of the old a new batch keeps (--average ema): ONNX's sense, PyTorch's is 1 minus it.
-    #[arg(long, value_name = "X", default_value_t = 0.9, value_parser = momentum)]
-    momentum: f64,
-
-    /// How many samples make a batch (--method batch), or a group of the first pass (--method fixed-point).
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
-    batch_size: usize,
-
-    /// How many passes to make at most (--method fixed-point).
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = positive)]
-    max_passes: usize,
-
-    /// End when statistics change less, in deviations (--method fixed-point); what --check lets pass.
-    #[arg(long, value_name = "X", default_value_t = 1e-3, value_parser = not_negative)]
-    tolerance: f64,
-
-    /// How many samples run through the result to check it: a sixteenth of them, or all.
-    #[arg(long, value_enum, default_value_t = CheckArgument::Sample)]
-    check_residual: CheckArgument,
-
-    /// How much memory activations may take that wait for others (512M, 4G). Default: half of what is free.
-    ///
-    /// What goes beyond is put aside on disk, or, where that would be slower, the fixed-point method is used.
-    #[arg(long, value_name = "SIZE", value_parser = memory::size)]
-    memory: Option<u64>,
-
-    /// How many threads to use; 0 for one per core. The result does not depend on it.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum MethodArgument {
-    /// All samples side by side, one BatchNormalization after the other: exact, in one pass.
-    Exact,
-    /// Passes with statistics in place until they do not change any more: for more data than memory.
-    FixedPoint,
-    /// Batches that are normalised by their own statistics, as in training.
-    Batch,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum VarianceArgument {
-    /// Divided by n.
-    Population,
-    /// Divided by n − 1, as PyTorch does.
-    Unbiased,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum AverageArgument {
-    /// The mean over all batches: with --variance unbiased, PyTorch's update_bn.
-    Cumulative,
-    /// An exponential moving average that begins with the first batch.
-    Ema,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum CheckArgument {
-    /// A sixteenth.
-    Sample,
-    /// All.
-    Full,
-}
-
-fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a positive number".into())
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| *number >= 0.0 && number.is_finite());
-    number.ok_or_else(|| "expected a number that is not negative".into())
-}
-
-fn momentum(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|number| (0.0..1.0).contains(number))
-        .ok_or_else(|| "expected 0 or more, less than 1".into())
-}
-
-impl MethodArguments {
-    fn method(&self) -> Method {
-        let average = match self.average {
-            AverageArgument::Cumulative => Average::Cumulative,
-            AverageArgument::Ema => Average::Exponential { momentum: self.momentum },
-        };
-        match self.method {
-            MethodArgument::Exact => Method::Exact,
-            MethodArgument::FixedPoint => Method::FixedPoint(FixedPoint {
-                group: self.batch_size,
-                max_passes: self.max_passes,
-                tolerance: self.tolerance,
-            }),
-            MethodArgument::Batch => Method::Batch { size: self.batch_size, average },
-        }
-    }
 }
 
 impl Options {
@@ -205,16 +97,16 @@ impl Options {
     }
 
     fn recalibrate(&self, delivery: &Delivery, loaded: ModelProto) -> Result<Status, Failure> {
-        let options = self.options()?;
+        let options = self.method.options(self.selection.selection()?)?;
         let before = self.file.diff.then(|| loaded.clone());
         let Frozen { model, frozen } = match self.freeze {
             true => freeze(loaded, &options.selection)?,
             false => Frozen { model: loaded, frozen: Vec::new() },
         };
         warn_of_frozen(frozen.len());
-        let data = open(&model, &self.data)?;
-        let Recalibrated { model: result, mut report } = self.measure(&model, &*data, &options)?;
-        let top1 = self.accuracy(&model, &result, &*data)?;
+        let data = self.open(&model)?;
+        let Recalibrated { model: result, mut report } = self.estimate(&model, data.as_deref(), &options)?;
+        let top1 = self.accuracy(&model, &result, data.as_deref())?;
         let changed = report.changed() || !frozen.is_empty();
         let outcome = Outcome { model: &result, changed, original: None, preserves: false, before: before.as_ref() };
         let mut attempt: Attempt = delivery.deliver(&outcome)?;
@@ -222,40 +114,36 @@ impl Options {
             report.explain();
         }
         let is_off = report.largest_change > self.method.tolerance;
-        let summary =
-            RecalibrateSummary { file: delivery.summary(&mut attempt), frozen: &frozen, report: &report, top1 };
+        let data = data.as_ref().map(|data| data.manifest());
+        let file = delivery.summary(&mut attempt);
+        let summary = RecalibrateSummary { file, frozen: &frozen, report: &report, data, top1 };
         delivery.print(&summary, summary.file.diff.as_ref(), false, human::recalibrate)?;
         Ok(if self.file.check && is_off { Status::Differs } else { Status::Done })
     }
 
-    fn measure(
+    /// The data, if there is any.
+    fn open(&self, model: &ModelProto) -> Result<Option<Box<dyn Dataset>>, Failure> {
+        match (self.data.is_empty(), &self.stats) {
+            (true, None) => Err(Failure::Usage("recalibrate needs --data to measure, or --stats".into())),
+            (true, Some(_)) => Ok(None),
+            (false, _) => Ok(Some(data::open(model, &self.samples.apply(self.data.options()?))?)),
+        }
+    }
+
+    fn estimate(
         &self,
         model: &ModelProto,
-        data: &dyn Dataset,
+        data: Option<&dyn Dataset>,
         options: &RecalibrateOptions,
     ) -> Result<Recalibrated, Failure> {
+        let data = match (&self.stats, data) {
+            (None, Some(data)) => data,
+            (Some(path), _) => return Ok(apply_collected(model, &file::read(path)?, options)?),
+            (None, None) => return Err(Failure::Usage("there is no data".into())),
+        };
         let progress = Progress::new("", self.file.report.quiet);
         let samples = |done: usize| (done * data.batch_size()).min(data.samples());
         Ok(recalibrate(model, data, options, &|what, done, _| progress.step(what, samples(done), data.samples()))?)
-    }
-
-    fn options(&self) -> Result<RecalibrateOptions, Failure> {
-        let MethodArguments { threads, .. } = self.method;
-        let memory = self.method.memory.map_or_else(memory::half_of_what_is_free, Ok)?;
-        Ok(RecalibrateOptions {
-            selection: self.selection.selection()?,
-            method: self.method.method(),
-            variance: match self.method.variance {
-                VarianceArgument::Population => Variance::Population,
-                VarianceArgument::Unbiased => Variance::Unbiased,
-            },
-            memory,
-            threads,
-            check: match self.method.check_residual {
-                CheckArgument::Sample => Check::Sample,
-                CheckArgument::Full => Check::Full,
-            },
-        })
     }
 
     /// The accuracy before and after, if there are labels.
@@ -263,22 +151,23 @@ impl Options {
         &self,
         before: &ModelProto,
         after: &ModelProto,
-        data: &dyn Dataset,
+        data: Option<&dyn Dataset>,
     ) -> Result<Option<AccuracyChange>, Failure> {
         let Some(path) = &self.labels else { return Ok(None) };
         let labels = data::labels(path)?;
-        let other = if self.eval_data.is_empty() { None } else { Some(open(before, &self.eval_data)?) };
-        let data = other.as_deref().unwrap_or(data);
-        let progress = Progress::new("classifying", self.file.report.quiet);
-        let of = |model: &ModelProto| -> Result<Top1, Failure> {
-            Ok(top1(model, data, &labels, self.method.threads, &|done, total| progress.set(done, total))?)
+        let other = match self.eval_data.is_empty() {
+            true => None,
+            false => Some(data::open(before, &self.data.options_for(&self.eval_data)?)?),
         };
-        let on_calibration_data = self.eval_data.is_empty();
+        let Some(data) = other.as_deref().or(data) else {
+            return Err(Failure::Usage("--labels with --stats needs --eval-data".into()));
+        };
+        let progress = Progress::new("classifying", self.file.report.quiet);
+        let threads = self.method.resources.threads;
+        let of = |model: &ModelProto| -> Result<Top1, Failure> {
+            Ok(top1(model, data, &labels, threads, &|done, total| progress.set(done, total))?)
+        };
+        let on_calibration_data = other.is_none();
         Ok(Some(AccuracyChange { before: of(before)?, after: of(after)?, on_calibration_data }))
     }
-}
-
-fn open(model: &ModelProto, sources: &[String]) -> Result<Box<dyn Dataset>, Failure> {
-    let sources: Vec<DataSource> = sources.iter().map(|text| DataSource::parse(text)).collect();
-    Ok(data::open(model, &sources)?)
 }

@@ -1,35 +1,67 @@
-//! Data to run models on: one sample at a time, whatever the format.
+//! Data to run models on: one batch at a time, whatever the format, in constant memory.
+//!
+//! `open.rs` tells formats apart; each reader is a file (`npy.rs`, `npz.rs`, `idx.rs`, …) that gives
+//! a [`dense::Dense`] array, several of which are one in `chain.rs`, or images. `bind.rs` gives an
+//! array to an input of the model, `prepare/` makes of it what the input takes, and `cut.rs` cuts
+//! runs of the model's batch size. Everything that is read is hostile: sizes are checked before
+//! memory is taken, and what is wrong is a [`DataError`] that names the file.
 
 mod bind;
-pub mod npy;
+mod chain;
+mod cut;
+mod dense;
+mod error;
+mod folder;
+mod fortran;
+mod idx;
+mod image;
+mod labels;
+mod listing;
+mod manifest;
+mod npy;
+mod npz;
+mod onnx_tensor;
+mod open;
+mod options;
+mod prepare;
+mod raw;
+mod safetensors;
+mod shuffle;
+mod source;
+#[cfg(test)]
+mod testing;
+mod unpack;
 
 use crate::engine::Array;
-use bstr::BString;
-use std::io;
-use std::path::PathBuf;
 
-pub use bind::{DataSource, open};
+pub use cut::open;
+pub use error::DataError;
+pub use image::{Channels, Interpolation, Resize};
+pub use labels::labels;
+pub use manifest::{FileManifest, InputManifest, Manifest};
+pub use options::{DataOptions, ImageOptions, Layout, Preset};
+pub use source::DataSource;
 
 /// One run of the model.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Run {
-    /// Its inputs, in the order of the model's required inputs.
+    /// The inputs, in the order of the model's required inputs.
     pub inputs: Vec<Array>,
     /// How many positions of the first axis are data; the rest repeat the last of them.
     pub rows: usize,
 }
 
-/// Samples for the inputs of one model.
+/// Samples for the inputs of one model, cut into runs.
 pub trait Dataset: Sync {
     /// How many samples there are; at least one.
     fn samples(&self) -> usize;
 
-    /// How many samples one run of the model takes.
+    /// How many positions of the first axis one run takes: 1, or the length that the model fixes.
     fn batch_size(&self) -> usize;
 
-    /// How often the model has to run for all samples.
+    /// How many runs there are.
     fn runs(&self) -> usize {
-        self.samples().div_ceil(self.batch_size().max(1))
+        self.samples().div_ceil(self.batch_size())
     }
 
     /// The shape of each input, in the order of the model's required inputs: the same for all runs.
@@ -41,55 +73,9 @@ pub trait Dataset: Sync {
     /// When they cannot be read, or there is no such run.
     fn run(&self, index: usize) -> Result<Run, DataError>;
 
-    /// Where a sample is in the source, to find its label.
+    /// Where a sample is in the source, from 0: to find its label.
     fn source_row(&self, sample: usize) -> usize;
-}
 
-/// The class of each row of a source.
-///
-/// # Errors
-/// When the file cannot be read, or holds something else than whole numbers.
-pub fn labels(path: &std::path::Path) -> Result<Vec<i64>, DataError> {
-    let array = npy::Npy::open(path)?;
-    let rows = array.shape().first().copied().unwrap_or(0);
-    Ok(array.rows(0, rows)?.values().into_iter().map(|label| label as i64).collect())
-}
-
-/// Why there is no data. Each message names the file.
-#[derive(Debug, thiserror::Error)]
-pub enum DataError {
-    /// The file cannot be read.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The file is not what its format says.
-    #[error("`{}` is no array that can be read: {what}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// The array does not fit the input.
-    #[error("`{}` does not fit the input `{input}`: {what}", path.display())]
-    Misfit {
-        /// The file.
-        path: PathBuf,
-        /// The input.
-        input: BString,
-        /// Why not.
-        what: String,
-    },
-    /// Inputs without data, or data without an input.
-    #[error("{what}; the inputs of the model are: {inputs}")]
-    Inputs {
-        /// What is wrong.
-        what: String,
-        /// The names of the inputs.
-        inputs: String,
-    },
+    /// What the data is, and what is done to it. All shards of a dataset have the same.
+    fn manifest(&self) -> &Manifest;
 }

@@ -27,6 +27,7 @@ mod widen;
 pub use array::Array;
 pub use convert::required_inputs;
 pub use error::{EngineError, UnsupportedOperator};
+pub(crate) use guard::guarded;
 pub use session::{Session, Worker};
 pub use spill::{SpillFile, Spilled};
 pub use stages::{Paused, Stages};

@@ -6,6 +6,7 @@ pub mod json;
 mod stats;
 mod table;
 
+use crate::data::Manifest;
 use crate::diff::{ModelDiff, Summary};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
@@ -155,6 +156,9 @@ pub struct RecalibrateSummary<'a> {
     /// What was measured, what was left and why.
     #[serde(flatten)]
     pub report: &'a RecalibrateReport,
+    /// What it was measured on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a Manifest>,
     /// How well the model classifies, if there are labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top1: Option<AccuracyChange>,

@@ -2,9 +2,9 @@
 
 use super::RunningStatistics;
 use super::gaussians::Gaussians;
-use super::manifest::Manifest;
 use super::moments::Moments;
 use super::residual::residual;
+use crate::data::Manifest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Merging statistics of parts of the data: what belongs together, and in which order.
 
 use super::collection::{Collection, Header, Method, NormStatistics, ShardId};
-use super::manifest::Manifest;
+use crate::data::Manifest;
 use std::collections::BTreeMap;
 
 /// Why collections are not merged.

@@ -4,6 +4,7 @@ mod abuse;
 mod cli;
 mod conformance;
 mod damaged;
+mod data;
 mod diff;
 mod digits;
 mod external;

@@ -1,6 +1,7 @@
 //! What `recalibrate` did, for people.
 
 use super::words::{BAD, BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, codes_hint, duration, title, written};
+use crate::data::Manifest;
 use crate::recalibrate::{NormReport, Outcome, RecalibrateReport, Top1};
 use crate::refusal::Refusal;
 use crate::report::table::{Cell, render};
@@ -20,6 +21,9 @@ pub fn recalibrate(summary: &RecalibrateSummary, verbose: bool, elapsed: Duratio
     }
     text += &table(report, verbose);
     text += &summary_line(report, elapsed);
+    for line in summary.data.map(Manifest::preprocessing).unwrap_or_default() {
+        text += &format!("{DIM}{}{DIM:#}\n", printable(&line));
+    }
     text += &summary.top1.map_or(String::new(), accuracy);
     for warning in report.instead.iter().map(|reason| instead(reason)).chain(report.warnings.iter().cloned()) {
         text += &format!("{KEPT}note{KEPT:#}: {warning}\n");

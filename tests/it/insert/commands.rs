@@ -216,7 +216,7 @@ fn what_cannot_be_meant_is_an_error() {
         "there is no input `z`; the inputs of the model are: `input`",
     );
     let labels = repository("fixtures/digits/y.npy").display().to_string();
-    assert_fails(&["--init", "calibrate", "--data", &labels], "its shape is [100], the input takes [?, 1, 8, 8]");
+    assert_fails(&["--init", "calibrate", "--data", &labels], "it is int64 [100], the input takes float [?, 1, 8, 8]");
     let model = digits().display().to_string();
-    assert_fails(&["--init", "calibrate", "--data", &model], "it is no .npy file");
+    assert_fails(&["--init", "calibrate", "--data", &model], "it is no .npy, .npz, safetensors");
 }

@@ -1,4 +1,4 @@
-//! What data statistics were measured on.
+//! What the data was, for reports and for files of statistics.
 
 use serde::{Deserialize, Serialize};
 
@@ -38,4 +38,13 @@ pub struct FileManifest {
     pub files: usize,
     /// How many bytes they have together.
     pub bytes: u64,
+}
+
+impl Manifest {
+    /// What is done to the samples of each input, one line each; nothing for those that are taken as
+    /// they are.
+    pub fn preprocessing(&self) -> Vec<String> {
+        let steps = self.inputs.iter().filter(|input| !input.preprocessing.is_empty());
+        steps.map(|input| format!("{}: {}", input.name, input.preprocessing)).collect()
+    }
 }

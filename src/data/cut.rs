@@ -1,0 +1,153 @@
+//! Cutting the samples of all inputs into runs.
+
+use super::bind::bind;
+use super::manifest::Manifest;
+use super::options::DataOptions;
+use super::prepare::Prepared;
+use super::shuffle::Permutation;
+use super::{DataError, Dataset, Run};
+use crate::engine::Array;
+use crate::onnx::schema::ModelProto;
+
+/// No input of a run is larger, in bytes.
+const LARGEST_BATCH: usize = 1 << 32;
+
+/// Opens the data for all inputs of a model.
+///
+/// # Errors
+/// When an input has no data, an array does not fit its input, a file cannot be read, or nothing is left
+/// for this shard.
+pub fn open(model: &ModelProto, options: &DataOptions) -> Result<Box<dyn Dataset>, DataError> {
+    Ok(Box::new(Cut::new(bind(model, options)?, options)?))
+}
+
+/// An array for each input, and which of its samples are used, in which order.
+struct Cut {
+    inputs: Vec<Prepared>,
+    batch: usize,
+    order: Option<Permutation>,
+    /// Which samples, of those in order, are those of this shard.
+    first: usize,
+    samples: usize,
+    manifest: Manifest,
+}
+
+impl Cut {
+    fn new(inputs: Vec<Prepared>, options: &DataOptions) -> Result<Cut, DataError> {
+        let all = agreed(&inputs)?;
+        let batch = batch(&inputs)?;
+        let samples = all.min(options.samples.unwrap_or(all)).max(1);
+        let order = options.shuffle.map(|seed| Permutation::new(all, seed));
+        let manifest = inputs.iter().map(Prepared::manifest).collect();
+        let manifest = Manifest { inputs: manifest, shuffle: options.shuffle, samples };
+        let (first, end) = shard(samples, batch, options)?;
+        Ok(Cut { inputs, batch, order, first, samples: end - first, manifest })
+    }
+
+    /// So many samples of an input, from `first` on, padded to a batch by the last.
+    fn gather(&self, input: &Prepared, first: usize, count: usize) -> Result<Array, DataError> {
+        let mut bytes = Vec::new();
+        let rows: Vec<usize> = (first..first + count).map(|sample| self.source_row(sample)).collect();
+        for range in rows.chunk_by(|row, next| row + 1 == *next) {
+            bytes.extend(input.rows(range[0], range.len())?);
+        }
+        let sample = bytes.len() / count;
+        for _ in count..self.batch {
+            bytes.extend_from_within(bytes.len() - sample..);
+        }
+        let shape = std::iter::once(self.batch).chain(input.inner().iter().copied()).collect();
+        Array::new(input.element(), shape, bytes)
+            .ok_or_else(|| input.misfit("it has other numbers than its shape says".into()))
+    }
+}
+
+/// How many samples there are, the same for all inputs.
+fn agreed(inputs: &[Prepared]) -> Result<usize, DataError> {
+    let samples = inputs.iter().map(Prepared::samples).min().unwrap_or(0);
+    match inputs.iter().find(|input| input.samples() != samples) {
+        Some(more) => Err(more.misfit(format!("it has {} samples, that of another input {samples}", more.samples()))),
+        None => Ok(samples),
+    }
+}
+
+/// How many samples one run takes: what the first axis of any input is fixed to.
+fn batch(inputs: &[Prepared]) -> Result<usize, DataError> {
+    let fixed = |input: &Prepared| input.wanted.axes.as_ref().and_then(|axes| axes.first().copied().flatten());
+    let mut lengths = inputs.iter().filter_map(|input| Some((input, fixed(input)?)));
+    let Some((one, batch)) = lengths.next() else { return Ok(1) };
+    if let Some((other, length)) = lengths.find(|(_, length)| *length != batch) {
+        let (one, other) = (&one.wanted.name, &other.wanted.name);
+        let what = format!("the first axis of `{one}` is fixed to {batch}, that of `{other}` to {length}");
+        return Err(DataError::options(format!("{what}: they cannot be cut into the same runs")));
+    }
+    for input in inputs {
+        let size = input.element().bits().unwrap_or(8) as usize / 8;
+        let bytes = input.inner().iter().chain([&batch]).try_fold(size, |bytes, length| bytes.checked_mul(*length));
+        if bytes.is_none_or(|bytes| bytes > LARGEST_BATCH) {
+            return Err(input.misfit(format!("{batch} samples, as the model takes at once, are beyond reason")));
+        }
+    }
+    Ok(batch)
+}
+
+/// From which sample to which the shard goes: cut at multiples of the batch and of the group.
+fn shard(samples: usize, batch: usize, options: &DataOptions) -> Result<(usize, usize), DataError> {
+    let Some((index, count)) = options.shard else { return Ok((0, samples)) };
+    if index >= count {
+        return Err(DataError::options(format!("there is no part {index} of {count}, they count from 0")));
+    }
+    let unit = common_multiple(batch, options.group.max(1)).unwrap_or(samples);
+    let units = samples.div_ceil(unit);
+    // Wide enough for any two.
+    let cut = |part: usize| (part as u128 * units as u128 / count as u128) as usize;
+    let place = |part: usize| cut(part).saturating_mul(unit).min(samples);
+    let (first, end) = (place(index), place(index + 1));
+    if first == end {
+        let what = format!("part {index} of {count} is empty: {samples} samples can be cut into {units} parts at most");
+        return Err(DataError::options(what));
+    }
+    Ok((first, end))
+}
+
+/// The least common multiple, if it can be counted.
+fn common_multiple(a: usize, b: usize) -> Option<usize> {
+    let (mut divisor, mut rest) = (a, b);
+    while rest != 0 {
+        (divisor, rest) = (rest, divisor % rest);
+    }
+    (a / divisor).checked_mul(b)
+}
+
+impl Dataset for Cut {
+    fn samples(&self) -> usize {
+        self.samples
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch
+    }
+
+    fn shapes(&self) -> Vec<Vec<usize>> {
+        let shape = |input: &Prepared| std::iter::once(self.batch).chain(input.inner().iter().copied()).collect();
+        self.inputs.iter().map(shape).collect()
+    }
+
+    fn run(&self, index: usize) -> Result<Run, DataError> {
+        let first = index.saturating_mul(self.batch);
+        if first >= self.samples {
+            return Err(DataError::options(format!("there is no run {index} of {}", self.runs())));
+        }
+        let rows = self.batch.min(self.samples - first);
+        let inputs = self.inputs.iter().map(|input| self.gather(input, first, rows));
+        Ok(Run { inputs: inputs.collect::<Result<_, _>>()?, rows })
+    }
+
+    fn source_row(&self, sample: usize) -> usize {
+        let place = self.first + sample;
+        self.order.as_ref().map_or(place, |order| order.at(place))
+    }
+
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+}

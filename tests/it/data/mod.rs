@@ -1,0 +1,6 @@
+//! Data for `insert --init calibrate`, in each format.
+
+mod files;
+mod formats;
+mod images;
+mod misfits;
