@@ -18,47 +18,47 @@ pub struct DataArguments {
     data: Vec<String>,
 
     /// What is usually done to images; other flags override parts of it.
-    #[arg(long, value_enum, value_name = "PRESET")]
+    #[arg(long, requires = "data", value_enum, value_name = "PRESET")]
     preset: Option<PresetArgument>,
 
     /// Resize images: the shorter side to N, or to HxW.
-    #[arg(long, value_name = "N|HxW", value_parser = resize)]
+    #[arg(long, requires = "data", value_name = "N|HxW", value_parser = resize)]
     resize: Option<Resize>,
 
     /// How images are resized; always antialiased.
-    #[arg(long, value_enum, value_name = "HOW")]
+    #[arg(long, requires = "data", value_enum, value_name = "HOW")]
     interpolation: Option<InterpolationArgument>,
 
     /// Keep the middle of images: N×N or HxW pixels.
-    #[arg(long, value_name = "N|HxW", value_parser = crop)]
+    #[arg(long, requires = "data", value_name = "N|HxW", value_parser = crop)]
     crop: Option<(usize, usize)>,
 
     /// The channels that the model takes. Default: gray where it takes one, else rgb.
-    #[arg(long, value_enum)]
+    #[arg(long, requires = "data", value_enum)]
     channels: Option<ChannelsArgument>,
 
     /// Where the model takes the channels of images. Default: as its shape says.
-    #[arg(long, value_enum)]
+    #[arg(long, requires = "data", value_enum)]
     layout: Option<LayoutArgument>,
 
     /// Where the channels of arrays are, to move them to where the model takes them.
-    #[arg(long, value_enum, value_name = "LAYOUT")]
+    #[arg(long, requires = "data", value_enum, value_name = "LAYOUT")]
     from_layout: Option<LayoutArgument>,
 
     /// Multiply numbers by X, which may be a fraction, such as 1/255.
-    #[arg(long, value_name = "X", value_parser = number, allow_negative_numbers = true)]
+    #[arg(long, requires = "data", value_name = "X", value_parser = number, allow_negative_numbers = true)]
     scale: Option<f64>,
 
     /// Subtract this then: one number, or one per channel.
-    #[arg(long, value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
+    #[arg(long, requires = "data", value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
     mean: Vec<f64>,
 
     /// Divide by this then: one number, or one per channel.
-    #[arg(long, value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
+    #[arg(long, requires = "data", value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
     std: Vec<f64>,
 
     /// The type of the elements of raw files. Default: what the input takes.
-    #[arg(long, value_name = "TYPE", value_parser = element)]
+    #[arg(long, requires = "data", value_name = "TYPE", value_parser = element)]
     dtype: Option<DataType>,
 }
 

@@ -118,12 +118,14 @@ impl InitArguments {
         let memory = super::memory::half_of_what_is_free()?;
         let measuring = Measuring { data: &*data, threads, memory, progress: &|done, total| progress.set(done, total) };
         let (inserted, measured) = insert_measured(model, &options, goal, &measuring)?;
-        Ok(Initialized { inserted, measured: Some(measured.into()), preserves, stripped_biases: 0 })
+        let preprocessing = data.manifest().preprocessing();
+        let measured = MeasureSummary { preprocessing, ..measured.into() };
+        Ok(Initialized { inserted, measured: Some(measured), preserves, stripped_biases: 0 })
     }
 }
 
 impl From<Measured> for MeasureSummary {
     fn from(Measured { samples, passes, residual }: Measured) -> Self {
-        MeasureSummary { samples, passes, residual }
+        MeasureSummary { samples, passes, residual, preprocessing: Vec::new() }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dense::Samples;
 use super::options::{DataOptions, ImageOptions, Layout};
-use super::prepare::Prepared;
+use super::prepare::{Prepared, prepare};
 use super::source::DataSource;
 use super::{DataError, open};
 use crate::engine::required_inputs;
@@ -117,50 +117,76 @@ impl Wanted {
 /// When an input has no data, data is for none, does not fit, or cannot be read.
 pub fn bind(model: &ModelProto, options: &DataOptions) -> Result<Vec<Prepared>, DataError> {
     let inputs: Vec<&ValueInfoProto> = required_inputs(model).collect();
-    let names = inputs.iter().map(|input| format!("`{}`", text(&input.name))).collect::<Vec<_>>().join(", ");
-    let wrong = |what: String| DataError::Inputs { what, inputs: names.clone() };
-    let is_for = |source: &DataSource, input: &ValueInfoProto| {
-        source.input.as_ref().is_some_and(|name| text(&input.name) == name.as_str())
-    };
-    let for_nothing = |source: &&DataSource| !inputs.iter().any(|input| is_for(source, input));
-    if let Some(name) = options.sources.iter().filter(for_nothing).find_map(|source| source.input.as_ref()) {
-        return Err(wrong(format!("there is no input `{name}`")));
-    }
-    if inputs.is_empty() {
-        return Err(wrong("the model has no inputs to give data to".into()));
-    }
-    let unnamed: Vec<&DataSource> = options.sources.iter().filter(|source| source.input.is_none()).collect();
-    let left = inputs.iter().filter(|input| !options.sources.iter().any(|source| is_for(source, input))).count();
-    match unnamed[..] {
-        [source] if left == 0 => return Err(wrong(format!("`{}` is for none of the inputs", source.path.display()))),
-        [_, second, ..] => {
-            let path = second.path.display();
-            return Err(wrong(format!("there is more than one source without a name (`{path}`); write NAME=PATH")));
-        }
-        _ => {}
-    }
-    let samples = |(index, input): (usize, &&ValueInfoProto)| {
-        let mut own = options.sources.iter().filter(|source| is_for(source, input));
-        let name = text(&input.name);
-        let source = match (own.next(), own.next(), unnamed.first()) {
-            (Some(source), None, _) => source,
-            (Some(_), Some(_), _) => {
-                return Err(wrong(format!("there is more than one source for the input `{name}`")));
-            }
-            (None, _, Some(source)) => source,
-            (None, _, None) => return Err(wrong(format!("there is no data for the input `{name}`"))),
-        };
+    let found = sources(&inputs, &options.sources).map_err(|what| {
+        let names = inputs.iter().map(|input| format!("`{}`", text(&input.name))).collect::<Vec<_>>();
+        DataError::Inputs { what, inputs: names.join(", ") }
+    })?;
+    let samples = |(index, (input, source)): (usize, (&&ValueInfoProto, &DataSource))| {
         let wanted = Wanted::new(index, input, inputs.len() == 1 || source.input.is_some());
         Ok((open::samples(&source.path, &wanted, options)?, wanted))
     };
-    let bound: Vec<(Box<dyn Samples>, Wanted)> = inputs.iter().enumerate().map(samples).collect::<Result<_, _>>()?;
-    super::prepare::prepare(bound, &options.images)
+    let bound = inputs.iter().zip(found).enumerate().map(samples);
+    let bound: Vec<(Box<dyn Samples>, Wanted)> = bound.collect::<Result<_, DataError>>()?;
+    prepare(bound, &options.images)
+}
+
+/// Which source is for which input: that with its name, else the one without a name.
+fn sources<'a>(inputs: &[&ValueInfoProto], sources: &'a [DataSource]) -> Result<Vec<&'a DataSource>, String> {
+    let names = |source: &DataSource, input: &ValueInfoProto| {
+        source.input.as_ref().is_some_and(|name| text(&input.name) == name.as_str())
+    };
+    let (named, unnamed): (Vec<_>, Vec<_>) = sources.iter().partition(|source| source.input.is_some());
+    let is_lost = |source: &&&DataSource| !inputs.iter().any(|input| names(source, input));
+    if let Some(name) = named.iter().find(is_lost).and_then(|source| source.input.as_ref()) {
+        return Err(format!("there is no input `{name}`"));
+    }
+    if let [_, second, ..] = unnamed[..] {
+        let path = second.path.display();
+        return Err(format!("there is more than one source without a name (`{path}`); write NAME=PATH"));
+    }
+    let source = |input: &&ValueInfoProto| {
+        let mut own = named.iter().filter(|source| names(source, input));
+        match (own.next(), own.next()) {
+            (Some(source), None) => Ok(*source),
+            (None, _) => {
+                unnamed.first().copied().ok_or(format!("there is no data for the input `{}`", text(&input.name)))
+            }
+            _ => Err(format!("there is more than one source for the input `{}`", text(&input.name))),
+        }
+    };
+    let found = inputs.iter().map(source).collect::<Result<Vec<_>, _>>()?;
+    match unnamed.first() {
+        _ if inputs.is_empty() => Err("the model has no inputs to give data to".into()),
+        Some(spare) if found.iter().all(|source| source.input.is_some()) => {
+            Err(format!("`{}` is for none of the inputs", spare.path.display()))
+        }
+        _ => Ok(found),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::testing::wanted;
+
+    #[test]
+    fn each_source_is_for_the_input_of_its_name_and_one_for_the_rest() {
+        let inputs = ["x", "m"].map(|name| ValueInfoProto { name: Some(name.into()), ..Default::default() });
+        let found = |texts: &[&str]| {
+            let all: Vec<DataSource> = texts.iter().map(|text| DataSource::parse(text)).collect();
+            let paths =
+                |found: Vec<&DataSource>| found.iter().map(|source| source.path.display().to_string()).collect();
+            sources(&inputs.each_ref(), &all).map(paths).unwrap_or_else(|what| vec![what])
+        };
+        assert_eq!(found(&["m=b", "x=a"]), ["a", "b"]);
+        assert_eq!(found(&["both"]), ["both", "both"]);
+        assert_eq!(found(&["m=b", "rest"]), ["rest", "b"]);
+        assert_eq!(found(&["z=b", "rest"]), ["there is no input `z`"]);
+        assert_eq!(found(&["x=a", "m=b", "rest"]), ["`rest` is for none of the inputs"]);
+        assert_eq!(found(&["x=a"]), ["there is no data for the input `m`"]);
+        assert_eq!(found(&["x=a", "x=b", "m=c"]), ["there is more than one source for the input `x`"]);
+        assert!(found(&["a", "b"])[0].contains("more than one source without a name (`b`)"));
+    }
 
     #[test]
     fn the_layout_is_where_one_or_three_channels_are() {

@@ -151,3 +151,102 @@ impl Dataset for Cut {
         &self.manifest
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::dense::{Dense, Header, Samples, Stored};
+    use crate::data::options::ImageOptions;
+    use crate::data::prepare::prepare;
+    use crate::data::testing::{manifest, wanted};
+    use crate::onnx::element::DataType;
+    use crate::onnx::payload::Payload;
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    /// Inputs of so many samples each, of one byte that is the sample's number; the first axis is fixed
+    /// to `batch`, or not if that is 0.
+    fn cut(inputs: &[(usize, usize)], options: &DataOptions) -> Result<Cut, DataError> {
+        let input = |(samples, batch): &(usize, usize)| {
+            let bytes: Vec<u8> = (0..*samples).map(|number| number as u8).collect();
+            let (files, header) = (manifest(&bytes), Header::plain(DataType::Uint8, vec![*samples, 1]));
+            let stored = Stored::Plain(Payload::from(bytes));
+            let array = Dense::new(Path::new("x.npy"), files, stored, 0, header).expect("consistent");
+            let samples: Box<dyn Samples> = Box::new(array);
+            (samples, wanted("x", DataType::Uint8, &[*batch, 1]))
+        };
+        Cut::new(prepare(inputs.iter().map(input).collect(), &ImageOptions::default())?, options)
+    }
+
+    fn options() -> DataOptions {
+        DataOptions::new(Vec::new())
+    }
+
+    /// The numbers of an input in a run, and how many of them are data.
+    fn run(data: &Cut, index: usize, input: usize) -> (Vec<f64>, usize) {
+        let run = data.run(index).expect("there");
+        (run.inputs[input].values(), run.rows)
+    }
+
+    #[test]
+    fn the_last_run_repeats_its_last_sample() {
+        let data = cut(&[(5, 0), (5, 3)], &options()).expect("it opens");
+        assert_eq!((data.samples(), data.batch_size(), data.runs()), (5, 3, 2));
+        assert_eq!(data.shapes(), [[3, 1], [3, 1]]);
+        for input in 0..2 {
+            assert_eq!(run(&data, 0, input), (vec![0.0, 1.0, 2.0], 3));
+            assert_eq!(run(&data, 1, input), (vec![3.0, 4.0, 4.0], 2));
+        }
+        assert!(data.run(2).is_err() && data.run(usize::MAX).is_err());
+        assert_eq!(cut(&[(5, 0)], &options()).expect("it opens").batch_size(), 1);
+    }
+
+    #[test]
+    fn samples_are_taken_of_the_shuffled_ones() {
+        let some = DataOptions { samples: Some(4), shuffle: Some(7), ..options() };
+        let data = cut(&[(9, 0), (9, 2)], &some).expect("it opens");
+        assert_eq!((data.samples(), data.manifest().samples, data.manifest().inputs[0].samples), (4, 4, 9));
+        for index in 0..2 {
+            let rows = [0, 1].map(|place| data.source_row(2 * index + place) as f64).to_vec();
+            assert_eq!((run(&data, index, 0).0, run(&data, index, 1).0), (rows.clone(), rows));
+        }
+        let all = DataOptions { samples: Some(100), ..options() };
+        assert_eq!(cut(&[(9, 0)], &all).expect("it opens").samples(), 9);
+    }
+
+    #[test]
+    fn what_cannot_be_cut_alike_is_refused() {
+        let error = |inputs: &[(usize, usize)]| cut(inputs, &options()).err().expect("refused").to_string();
+        assert!(error(&[(4, 2), (4, 4)]).contains("is fixed to 2, that of `x` to 4"));
+        assert!(error(&[(4, 2), (5, 2)]).contains("it has 5 samples, that of another input 4"));
+        assert!(error(&[(4, usize::MAX)]).contains("beyond reason"));
+        let shard = |shard| {
+            cut(&[(3, 0)], &DataOptions { shard: Some(shard), ..options() }).err().map(|error| error.to_string())
+        };
+        assert!(shard((2, 2)).is_some_and(|error| error.contains("no part 2 of 2")));
+        assert!(shard((0, 4)).is_some_and(|error| error.contains("is empty")));
+        assert!(shard((2, 3)).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn shards_are_all_samples_once_in_order(
+            samples in 1usize..60, batch in 1usize..5, group in 0usize..7, count in 1usize..6, shuffle: Option<u64>,
+        ) {
+            let whole = DataOptions { shuffle, ..options() };
+            let order = |data: &Cut| (0..data.samples()).map(|sample| data.source_row(sample)).collect::<Vec<_>>();
+            let expected = order(&cut(&[(samples, batch)], &whole).expect("it opens"));
+            let mut seen = Vec::new();
+            for index in 0..count {
+                // Some may be empty.
+                let part = DataOptions { shard: Some((index, count)), group, ..whole.clone() };
+                if let Ok(data) = cut(&[(samples, batch)], &part) {
+                    prop_assert!(seen.len() % batch == 0 && seen.len() % group.max(1) == 0);
+                    seen.extend(order(&data));
+                    prop_assert_eq!(data.manifest(), &Manifest { shuffle, samples, ..data.manifest().clone() });
+                }
+            }
+            prop_assert_eq!(seen, expected);
+        }
+    }
+}

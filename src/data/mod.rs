@@ -1,7 +1,7 @@
 //! Data to run models on: one batch at a time, whatever the format, in constant memory.
 //!
 //! `open.rs` tells formats apart; each reader is a file (`npy.rs`, `npz.rs`, `idx.rs`, …) that gives
-//! a [`dense::Dense`] array, several of which are one in `chain.rs`, or images. `bind.rs` gives an
+//! a `Dense` array (`dense.rs`), several of which are one in `chain.rs`, or images. `bind.rs` gives an
 //! array to an input of the model, `prepare/` makes of it what the input takes, and `cut.rs` cuts
 //! runs of the model's batch size. Everything that is read is hostile: sizes are checked before
 //! memory is taken, and what is wrong is a [`DataError`] that names the file.

@@ -71,33 +71,36 @@ fn by_content(
     chosen: Option<&str>,
     wanted: &Wanted,
 ) -> Result<Dense, DataError> {
-    let whole = Payload::File(FileSlice::new(Arc::clone(file), 0, file.len()));
-    let mut stored = Stored::Plain(whole);
-    let mut start = stored.start(16).map_err(DataError::io(path))?;
+    let stored = Stored::Plain(Payload::File(FileSlice::new(Arc::clone(file), 0, file.len())));
+    let start = stored.start(16).map_err(DataError::io(path))?;
     if npz::MAGICS.iter().any(|magic| start.starts_with(magic)) {
         return npz::open(path, files, file, chosen, wanted);
     }
     if safetensors::is_safetensors(&start, file.len()) {
         return safetensors::open(path, files, file, chosen, wanted);
     }
-    if start.starts_with(GZIP) {
-        stored = Stored::Packed(Packed::gzip(Arc::clone(file)));
-        let damaged = |error| DataError::format(path, format!("its compressed data is damaged: {error}"));
-        start = stored.start(16).map_err(damaged)?;
-    }
     if let Some(name) = chosen {
         return Err(DataError::format(path, format!("it is no archive, in which `{name}` could be")));
     }
-    let array = match start {
-        start if start.starts_with(npy::MAGIC) => npy::open(path, files, stored)?,
-        start if idx::is_idx(&start) => idx::open(path, files, stored)?,
-        _ => {
-            let known = "it is no .npy, .npz, safetensors, ONNX tensor (.pb), IDX, raw (.bin) or image file";
-            return Err(DataError::format(path, known));
-        }
-    };
+    let is_packed = start.starts_with(GZIP);
+    let stored = if is_packed { Stored::Packed(Packed::gzip(Arc::clone(file))) } else { stored };
+    let array = one(path, files, stored)?;
     wanted.alone(path)?;
     Ok(array)
+}
+
+/// The array in a file that holds one.
+fn one(path: &Path, files: FileManifest, stored: Stored) -> Result<Dense, DataError> {
+    let damaged = |error| DataError::format(path, format!("its compressed data is damaged: {error}"));
+    let start = stored.start(16).map_err(damaged)?;
+    if start.starts_with(npy::MAGIC) {
+        return npy::open(path, files, stored);
+    }
+    if idx::is_idx(&start) {
+        return idx::open(path, files, stored);
+    }
+    let known = "it is no .npy, .npz, safetensors, ONNX tensor (.pb), IDX, raw (.bin) or image file";
+    Err(DataError::format(path, known))
 }
 
 /// The archive that an array is in, and its name there: archives are like folders.

@@ -33,7 +33,7 @@ pub fn open(
     let sample = Header::plain(element, inner.clone()).bytes().filter(|bytes| *bytes > 0);
     let sample = sample.ok_or_else(|| misfit(format!("{} {inner:?} is no sample", element.name())))?;
     let samples = file.len() / sample as u64;
-    if samples == 0 || file.len() % sample as u64 != 0 {
+    if samples == 0 || !file.len().is_multiple_of(sample as u64) {
         let name = element.name();
         return Err(misfit(format!("it has {} bytes, a sample of {name} {inner:?} has {sample}", file.len())));
     }

@@ -61,14 +61,8 @@ pub fn open(
     wanted: &Wanted,
 ) -> Result<Dense, DataError> {
     let wrong = |what: String| DataError::format(path, what);
-    let mut length = [0; 8];
-    file.read_at(0, &mut length).map_err(DataError::io(path))?;
-    let length = u64::from_le_bytes(length);
-    if length > LONGEST_HEADER || length > file.len() - 8 {
-        return Err(wrong(format!("its header has {length} bytes")));
-    }
-    let mut header = vec![0; length as usize];
-    file.read_at(8, &mut header).map_err(DataError::io(path))?;
+    let header = header(path, file)?;
+    let length = header.len() as u64;
     let tensors = tensors(&header).map_err(|error| wrong(format!("its header is damaged: {error}")))?;
     let names: Vec<&str> = tensors.keys().map(String::as_str).collect();
     let name = wanted.pick(path, &names, chosen)?;
@@ -83,6 +77,19 @@ pub fn open(
     }
     let slice = FileSlice::new(Arc::clone(file), 8 + length + start, end - start);
     Dense::new(path, files, Stored::Plain(Payload::File(slice)), 0, header)
+}
+
+/// The bytes of the header.
+fn header(path: &Path, file: &StableFile) -> Result<Vec<u8>, DataError> {
+    let mut length = [0; 8];
+    file.read_at(0, &mut length).map_err(DataError::io(path))?;
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST_HEADER || length > file.len() - 8 {
+        return Err(DataError::format(path, format!("its header has {length} bytes")));
+    }
+    let mut header = vec![0; length as usize];
+    file.read_at(8, &mut header).map_err(DataError::io(path))?;
+    Ok(header)
 }
 
 fn tensors(header: &[u8]) -> serde_json::Result<BTreeMap<String, Tensor>> {

@@ -101,6 +101,9 @@ pub struct MeasureSummary {
     /// How far the statistics that the last pass measured are from those that were in place while it
     /// ran: the largest |Δμ|/σ or |Δσ|/σ of all channels.
     pub residual: f64,
+    /// What was done to the samples of each input to which anything was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub preprocessing: Vec<String>,
 }
 
 /// The data files of a model that was written.

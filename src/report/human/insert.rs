@@ -3,7 +3,7 @@
 use super::words::{BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, SHOWN_OF_GROUP, codes_hint, duration, title, verdict, written};
 use crate::refusal::{Code, Refusal};
 use crate::report::table::{Cell, render};
-use crate::report::{InsertSummary, MeasureSummary};
+use crate::report::{InsertSummary, MeasureSummary, printable};
 use crate::transform::insert::{InsertOutcome, InsertReport, LayerReport};
 use std::time::Duration;
 
@@ -25,11 +25,12 @@ pub fn insert(summary: &InsertSummary, verbose: bool, elapsed: Duration) -> Stri
 }
 
 fn measured(measured: &MeasureSummary) -> String {
-    let MeasureSummary { samples, passes, residual } = measured;
-    match passes {
+    let MeasureSummary { samples, passes, residual, preprocessing } = measured;
+    let text = match passes {
         0 | 1 => format!("statistics of {samples} samples\n"),
         _ => format!("statistics of {samples} samples, {passes} passes, consistent within {residual:.1e} σ\n"),
-    }
+    };
+    preprocessing.iter().fold(text, |text, line| format!("{text}  {}\n", printable(line)))
 }
 
 fn summary_line(summary: &InsertSummary, elapsed: Duration) -> String {

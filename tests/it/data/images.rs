@@ -1,6 +1,6 @@
 //! Images, and what is done to numbers.
 
-use super::files::{SAMPLES, calibrated, data, folder, npy, numbers, png, write};
+use super::files::{SAMPLES, calibrate, calibrated, data, folder, npy, numbers, png, write};
 use std::fs;
 
 /// The digits as bytes: their numbers are sixteenths of 0 … 16.
@@ -56,4 +56,16 @@ fn larger_images_are_resized_and_cropped() {
     let resized = calibrated(&folder, &[data(&images), flags("--resize 8")].concat());
     assert!(resized == calibrated(&folder, &[data(&images), flags("--resize 8x8 --interpolation bilinear")].concat()));
     assert!(resized != cropped);
+}
+
+#[test]
+fn what_was_done_is_told() {
+    let folder = folder();
+    let array = folder.path().join("x.npy");
+    fs::write(&array, npy("|u1", false, "100, 8, 8", &bytes())).expect("written");
+    let (result, _) = calibrate(&folder, "plain.onnx", &[data(&array), flags("--preset minus-one-one")].concat());
+    let told = "input: a channel axis is added: [100, 1, 8, 8], (x × 0.00392157 − 0.5) / 0.5, uint8 to float";
+    assert_eq!(result.json()["measured"]["preprocessing"], serde_json::json!([told]));
+    let (plain, _) = calibrate(&folder, "plain.onnx", &data(&array));
+    assert!(plain.json()["measured"]["preprocessing"][0].as_str().is_some_and(|text| text.ends_with("not scaled")));
 }
