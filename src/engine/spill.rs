@@ -31,6 +31,22 @@ enum Place {
     File { kind: DatumType, shape: Vec<usize>, offset: u64 },
 }
 
+impl Spilled {
+    /// How many bytes of it are in the file.
+    pub fn bytes(&self) -> u64 {
+        self.0.iter().flat_map(|(_, places)| places).map(Place::bytes).sum()
+    }
+}
+
+impl Place {
+    fn bytes(&self) -> u64 {
+        match self {
+            Place::Memory(_) => 0,
+            Place::File { kind, shape, .. } => (shape.iter().product::<usize>() * kind.size_of()) as u64,
+        }
+    }
+}
+
 impl SpillFile {
     /// A new one, in the folder for temporary files.
     ///
@@ -99,7 +115,7 @@ mod tests {
         let values = || tvec!(large.clone().into_tvalue(), tensor1(&[1i64, 2]).into_tvalue());
         let sample = || Paused(vec![(3, values()), (7, tvec!(large.clone().into_tvalue()))]);
         let (first, second) = (file.put(sample()).expect("room"), file.put(sample()).expect("room"));
-        assert_eq!(file.end.load(Ordering::Relaxed), 4 * 8000);
+        assert_eq!((first.bytes(), file.end.load(Ordering::Relaxed)), (2 * 8000, 4 * 8000));
         assert_eq!(file.get(&second).expect("it is there").0, sample().0);
         assert_eq!(file.get(&first).expect("it is there").0, sample().0);
         file.clear();

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::logic::IfThenElse;
+use tract_onnx::tract_core::ops::scan::{OptScan, Scan};
 use tract_onnx::tract_hir::internal::{TractErrorContext, ensure};
 
 /// Where a session is interrupted.
@@ -45,11 +46,12 @@ struct Stop {
 pub struct Paused(pub(super) Vec<(usize, TVec<TValue>)>);
 
 impl Session {
-    /// Where to interrupt it; `None` if lengths depend on the data, so that it cannot be.
+    /// Where to interrupt it; `None` if lengths depend on the data, or if numbered BatchNormalizations are
+    /// in the body of a Scan, so that it cannot be.
     pub fn stages(&self) -> Option<Stages> {
         let model = self.plan.model();
-        let facts = model.nodes().iter().flat_map(|node| &node.outputs).map(|output| &output.fact);
-        if facts.into_iter().any(|fact| fact.shape.as_concrete().is_none()) {
+        let mut facts = model.nodes().iter().flat_map(|node| &node.outputs).map(|output| &output.fact);
+        if facts.any(|fact| fact.shape.as_concrete().is_none()) || repeats(model) {
             return None;
         }
         Some(Stages::new(model, self.plan.order_without_consts()))
@@ -114,9 +116,24 @@ fn taps(model: &TypedModel, node: usize) -> Vec<usize> {
     if let Some(norm) = node.op_as::<BatchNorm>() {
         return norm.tap.into_iter().collect();
     }
-    let Some(branches) = node.op_as::<IfThenElse>() else { return Vec::new() };
-    let bodies = [&branches.then_body, &branches.else_body];
-    bodies.into_iter().flat_map(|body| body.nodes().iter().flat_map(|node| taps(body, node.id))).collect()
+    bodies(node).into_iter().flat_map(|body| body.nodes().iter().flat_map(|node| taps(body, node.id))).collect()
+}
+
+/// The graphs that a node evaluates.
+fn bodies(node: &TypedNode) -> Vec<&TypedModel> {
+    let branches = node.op_as::<IfThenElse>().map(|branches| vec![&branches.then_body, &branches.else_body]);
+    let optimised = || node.op_as::<OptScan>().map(|scan| vec![scan.plan.model()]);
+    let scan = || node.op_as::<Scan>().map(|scan| vec![&scan.body]);
+    branches.or_else(optimised).or_else(scan).unwrap_or_default()
+}
+
+/// Whether a body that is evaluated several times holds numbered BatchNormalizations: what comes into one
+/// of them may depend on what came out of it before.
+fn repeats(model: &TypedModel) -> bool {
+    model.nodes().iter().any(|node| match node.op_is::<IfThenElse>() {
+        true => bodies(node).into_iter().any(repeats),
+        false => !bodies(node).is_empty() && !taps(model, node.id).is_empty(),
+    })
 }
 
 /// These nodes, and all that they need.

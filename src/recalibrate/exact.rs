@@ -31,7 +31,7 @@ impl Estimation<'_> {
     pub(super) fn why_not_exact(&self) -> Result<Option<String>, MeasureError> {
         let runs = self.probe.data().runs();
         let Some(cost) = self.probe.cost(runs, self.memory) else {
-            return Ok(Some("lengths inside the model depend on the data".into()));
+            return Ok(Some("lengths inside the model depend on the data, or a Scan holds BatchNormalizations".into()));
         };
         if cost.spilled == 0 {
             return Ok(None);

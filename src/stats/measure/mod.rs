@@ -37,7 +37,10 @@ pub enum MeasureError {
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     /// The model cannot be interrupted.
-    #[error("lengths inside the model depend on the data: it cannot be run in stages")]
+    #[error(
+        "lengths inside the model depend on the data, or a Scan holds BatchNormalizations: it cannot be run in \
+         stages, only --method fixed-point measures it"
+    )]
     NoStages,
     /// A thread ended that should not.
     #[error("a thread that measures died")]

@@ -43,8 +43,10 @@ impl Waiting {
             Place::Memory(sample, bytes)
         } else {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
-            self.spilled.fetch_add(bytes, Ordering::Relaxed);
-            Place::File(self.file(stage)?.put(sample).map_err(MeasureError::Spill)?)
+            let spilled = self.file(stage)?.put(sample).map_err(MeasureError::Spill)?;
+            // What is small stays in memory.
+            self.spilled.fetch_add(spilled.bytes(), Ordering::Relaxed);
+            Place::File(spilled)
         };
         *self.places[index].lock().unwrap_or_else(PoisonError::into_inner) = place;
         Ok(())
