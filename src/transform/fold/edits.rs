@@ -84,7 +84,13 @@ impl Site {
         if let Takes::Scaling(reason) = &linear.input.takes {
             return Err(op.refuse(Code::Padding, format!("{reason}, which a shift would change")));
         }
-        weight::of_shift(op, &linear.weight, &self.before, linear.input.gain).map(Some)
+        let brought = weight::of_shift(op, &linear.weight, &self.before, linear.input.gain)?;
+        if !brought.is_finite() {
+            // ∞·s·x + ∞·t need not be ∞·(s·x + t).
+            let detail = format!("what the weight of {} makes of the shift is not finite", op.label());
+            return Err(op.refuse(Code::Overflow, detail));
+        }
+        Ok(Some(brought))
     }
 
     /// What the Add after an operator adds. `total` is what happens to the output of the operator.

@@ -1,5 +1,6 @@
 //! Files of statistics, on the command line.
 
+mod collect;
 mod merge;
 mod show;
 
