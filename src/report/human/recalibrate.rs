@@ -34,14 +34,15 @@ fn instead(reason: &str) -> String {
 fn summary_line(report: &RecalibrateReport, elapsed: Duration) -> String {
     let RecalibrateReport { recalibrated, kept, method, passes, samples, samples_per_second, .. } = report;
     let plural = if *passes == 1 { "pass" } else { "passes" };
-    let rate = if samples_per_second.is_finite() { format!(", {samples_per_second:.0}/s") } else { String::new() };
+    let was_measured = *passes > 0 && samples_per_second.is_finite();
+    let rate = if was_measured { format!(", {samples_per_second:.0}/s") } else { String::new() };
     let spilled = match report.spilled_bytes >> 20 {
         0 => String::new(),
         megabytes => format!(" · {megabytes} MB waited on disk"),
     };
     format!(
-        "{BOLD}{recalibrated} recalibrated{BOLD:#}, {kept} kept · {method}, {passes} {plural} · {samples} samples{rate}{} \
-         {spilled}· {}\n",
+        "{BOLD}{recalibrated} recalibrated{BOLD:#}, {kept} kept · {method}, {passes} {plural} · {samples} samples{rate}{}\
+         {spilled} · {}\n",
         residual(report),
         duration(elapsed)
     )
