@@ -119,6 +119,7 @@ impl RecalibrateReport {
             Outcome::Kept { .. } => 0.0,
         });
         let (samples, largest_change) = (data.samples(), changes.fold(0.0, f64::max));
+        let training = if recalibrated > 0 { still_training(&norms, data.batch_size()) } else { None };
         RecalibrateReport {
             recalibrated,
             kept: norms.len() - recalibrated,
@@ -133,7 +134,7 @@ impl RecalibrateReport {
             variance: if options.variance == Variance::Population { "population" } else { "unbiased" },
             samples_per_second: samples as f64 / seconds,
             spilled_bytes: estimated.spilled,
-            warnings: warnings(samples),
+            warnings: few(samples).into_iter().chain(training).collect(),
         }
     }
 }
@@ -148,12 +149,25 @@ fn name(method: Method) -> &'static str {
     }
 }
 
-fn warnings(samples: usize) -> Vec<String> {
+fn few(samples: usize) -> Option<String> {
     let uncertainty = 100.0 / (samples as f64).sqrt();
-    let few = format!(
-        "only {samples} samples: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended"
-    );
-    if samples < FEW_SAMPLES { vec![few] } else { Vec::new() }
+    (samples < FEW_SAMPLES).then(|| {
+        format!("only {samples} samples: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended")
+    })
+}
+
+/// What is measured behind one that trains depends on how many samples a run has.
+fn still_training(norms: &[NormReport], batch: usize) -> Option<String> {
+    let trains =
+        |norm: &&NormReport| matches!(&norm.outcome, Outcome::Kept { refusal } if refusal.code == Code::TrainingMode);
+    let mut training = norms.iter().filter(trains);
+    let (first, others) = (training.next()?, training.count());
+    let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+    let of = if batch == 1 { "each sample".into() } else { format!("each run of {batch} samples") };
+    Some(format!(
+        "{}{more} in training mode: {of} was normalised by itself there, and what is behind was measured so",
+        first.name
+    ))
 }
 
 fn report<'a>(norm: &Norm, estimates: &mut impl Iterator<Item = &'a Result<Estimate, Refusal>>) -> NormReport {
