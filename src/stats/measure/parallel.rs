@@ -159,4 +159,69 @@ mod tests {
         assert!(in_order(&mut [(), ()], 1_000_000, work, |_, _| {}).is_err());
         assert!(done.into_inner() < 1_000_000);
     }
+
+    /// A thousand runs without inputs, one of which cannot be read.
+    struct Broken {
+        at: usize,
+        read: AtomicUsize,
+    }
+
+    impl Dataset for Broken {
+        fn samples(&self) -> usize {
+            1000
+        }
+
+        fn batch_size(&self) -> usize {
+            1
+        }
+
+        fn shapes(&self) -> Vec<Vec<usize>> {
+            Vec::new()
+        }
+
+        fn run(&self, index: usize) -> Result<Run, DataError> {
+            self.read.fetch_add(1, Ordering::Relaxed);
+            let error = || DataError::Format { path: "x.npy".into(), what: format!("run {index}") };
+            if index == self.at { Err(error()) } else { Ok(Run { inputs: Vec::new(), rows: 1 }) }
+        }
+
+        fn source_row(&self, sample: usize) -> usize {
+            sample
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_all() {
+        for (threads, at) in [(1, 0), (1, 7), (3, 0), (4, 7)] {
+            let data = Broken { at, read: AtomicUsize::new(0) };
+            let mut taken = Vec::new();
+            let take = |index, ()| taken.push(index);
+            let error =
+                on_runs(&mut vec![(); threads], &data, 0..1000, |(), _, _| Ok(()), take).expect_err("it is broken");
+            assert!(error.to_string().contains(&format!("run {at}")), "{error}");
+            // What came before is taken in order, and not all is read.
+            assert_eq!(taken, (0..taken.len()).collect::<Vec<_>>());
+            assert!(taken.len() <= at && data.read.into_inner() < 1000);
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_work_ends_the_reading() {
+        for threads in [1, 2, 5] {
+            let data = Broken { at: usize::MAX, read: AtomicUsize::new(0) };
+            let work = |(): &mut (), index, _| if index == 3 { Err(MeasureError::NoStages) } else { Ok(()) };
+            let error = on_runs(&mut vec![(); threads], &data, 0..1000, work, |_, ()| {}).expect_err("it fails");
+            assert!(matches!(error, MeasureError::NoStages));
+            assert!(data.read.into_inner() < 1000);
+        }
+    }
+
+    #[test]
+    fn a_range_is_counted_from_its_start() {
+        let data = Broken { at: 2, read: AtomicUsize::new(0) };
+        let mut taken = Vec::new();
+        on_runs(&mut [(), ()], &data, 10..15, |(), index, _| Ok(index), |index, same| taken.push((index, same)))
+            .expect("2 is not among them");
+        assert_eq!(taken, (0..5).map(|index| (index, index)).collect::<Vec<_>>());
+    }
 }
