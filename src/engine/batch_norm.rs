@@ -10,7 +10,7 @@ use half::f16;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::DatumType;
-use tract_onnx::tract_core::{op_as_typed_op, op_out_of_plan};
+use tract_onnx::tract_core::op_as_typed_op;
 use tract_onnx::tract_hir::internal::*;
 
 /// What a BatchNormalization node computes.
@@ -83,6 +83,11 @@ impl Expansion for BatchNorm {
         })
     }
 
+    /// One that is measured is not evaluated ahead, even where a constant comes in: it would be gone.
+    fn runs_out_of_plan(&self) -> bool {
+        self.tap.is_none()
+    }
+
     fn wire(&self, prefix: &str, model: &mut TypedModel, inputs: &[OutletId]) -> TractResult<TVec<OutletId>> {
         model.wire_node(prefix, self.clone(), inputs)
     }
@@ -107,7 +112,9 @@ impl TypedOp for BatchNorm {
 }
 
 impl EvalOp for BatchNorm {
-    op_out_of_plan!();
+    fn eval_out_of_plan(&self, inputs: TVec<TValue>) -> TractResult<Option<TVec<TValue>>> {
+        if self.runs_out_of_plan() { self.eval(&EvalContext::out_of_plan(), inputs).map(Some) } else { Ok(None) }
+    }
 
     fn eval(&self, _context: &EvalContext, mut inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
         ensure!(inputs.len() == 5, "five inputs");

@@ -268,3 +268,6 @@ impl Worker {
         Paused(live.iter().filter_map(|node| Some((*node, values[*node].take()?))).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ use crate::stats::{MeasureError, Probe, RunningStatistics, residual};
 use crate::transform::selection::SelectionError;
 use estimate::Target;
 use methods::{Estimated, Estimation};
+use report::Amount;
 use std::time::Instant;
 
 pub use accuracy::{AccuracyError, Top1, top1};
@@ -99,7 +100,7 @@ pub fn recalibrate(
         Some(known) => known,
         None => measuring.residual(&estimated)?,
     };
-    let report = RecalibrateReport::new(&found, data.samples(), options, &estimated, Some(residual), seconds);
+    let report = RecalibrateReport::new(&found, Amount::of(data, seconds), options, &estimated, Some(residual));
     apply::apply(&mut graph, &nodes, &estimated.estimates);
     Ok(Recalibrated { model: graph.into_model(), report })
 }

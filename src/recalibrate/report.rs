@@ -82,6 +82,23 @@ pub enum Outcome {
     },
 }
 
+/// What was measured on.
+#[derive(Clone, Copy)]
+pub(super) struct Amount {
+    samples: usize,
+    /// How many samples a run takes.
+    batch: usize,
+    /// How long it took; 0 if nobody measured.
+    seconds: f64,
+}
+
+impl Amount {
+    /// All of a dataset, in so many seconds.
+    pub(super) fn of(data: &dyn Dataset, seconds: f64) -> Amount {
+        Amount { samples: data.samples(), batch: data.batch_size(), seconds }
+    }
+}
+
 impl RecalibrateReport {
     /// Whether anything was changed.
     pub fn changed(&self) -> bool {
@@ -101,7 +118,7 @@ impl RecalibrateReport {
     pub(super) fn of_none(norms: &[Norm], data: &dyn Dataset, options: &RecalibrateOptions) -> RecalibrateReport {
         let estimated =
             Estimated { estimates: Vec::new(), passes: 0, residual: None, apart: None, spilled: 0, instead: None };
-        RecalibrateReport::new(norms, data.samples(), options, &estimated, None, 0.0)
+        RecalibrateReport::new(norms, Amount::of(data, 0.0), options, &estimated, None)
     }
 
     /// Of statistics from a file.
@@ -115,18 +132,19 @@ impl RecalibrateReport {
         let estimated = Estimated { estimates, passes, residual: None, apart: None, spilled: 0, instead: None };
         let samples = usize::try_from(collection.header.samples).unwrap_or(usize::MAX);
         let residual = collection.residual();
-        let report = RecalibrateReport::new(norms, samples, options, &estimated, residual, 0.0);
+        let amount = Amount { samples, batch: 1, seconds: 0.0 };
+        let report = RecalibrateReport::new(norms, amount, options, &estimated, residual);
         RecalibrateReport { method: "fixed-point", residual_of_all: true, ..report }
     }
 
     pub(super) fn new(
         norms: &[Norm],
-        samples: usize,
+        amount: Amount,
         options: &RecalibrateOptions,
         estimated: &Estimated,
         residual: Option<f64>,
-        seconds: f64,
     ) -> RecalibrateReport {
+        let Amount { samples, seconds, .. } = amount;
         let mut estimates = estimated.estimates.iter();
         let norms: Vec<NormReport> = norms.iter().map(|norm| report(norm, &mut estimates)).collect();
         let recalibrated = norms.iter().filter(|norm| matches!(norm.outcome, Outcome::Recalibrated { .. })).count();
@@ -135,6 +153,7 @@ impl RecalibrateReport {
             Outcome::Kept { .. } => 0.0,
         });
         let largest_change = changes.fold(0.0, f64::max);
+        let training = if recalibrated > 0 { still_training(&norms, amount.batch) } else { None };
         RecalibrateReport {
             recalibrated,
             kept: norms.len() - recalibrated,
@@ -149,7 +168,7 @@ impl RecalibrateReport {
             variance: if options.variance == Variance::Population { "population" } else { "unbiased" },
             samples_per_second: (seconds > 0.0 && seconds.is_finite()).then(|| samples as f64 / seconds),
             spilled_bytes: estimated.spilled,
-            warnings: warnings(samples),
+            warnings: few(samples).into_iter().chain(training).collect(),
         }
     }
 }
@@ -164,12 +183,25 @@ fn name(method: Method) -> &'static str {
     }
 }
 
-fn warnings(samples: usize) -> Vec<String> {
+fn few(samples: usize) -> Option<String> {
     let uncertainty = 100.0 / (samples as f64).sqrt();
-    let few = format!(
-        "only {samples} samples: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended"
-    );
-    if samples < FEW_SAMPLES { vec![few] } else { Vec::new() }
+    (samples < FEW_SAMPLES).then(|| {
+        format!("only {samples} samples: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended")
+    })
+}
+
+/// What is measured behind one that trains depends on how many samples a run has.
+fn still_training(norms: &[NormReport], batch: usize) -> Option<String> {
+    let trains =
+        |norm: &&NormReport| matches!(&norm.outcome, Outcome::Kept { refusal } if refusal.code == Code::TrainingMode);
+    let mut training = norms.iter().filter(trains);
+    let (first, others) = (training.next()?, training.count());
+    let more = if others == 0 { String::new() } else { format!(" and {others} more") };
+    let of = if batch == 1 { "each sample".into() } else { format!("each run of {batch} samples") };
+    Some(format!(
+        "{}{more} in training mode: {of} was normalised by itself there, and what is behind was measured so",
+        first.name
+    ))
 }
 
 fn report<'a>(norm: &Norm, estimates: &mut impl Iterator<Item = &'a Result<Estimate, Refusal>>) -> NormReport {

@@ -100,10 +100,13 @@ fn gain(gamma: f64, variance: f64, epsilon: f64) -> f64 {
 /// The symmetric Kullback–Leibler divergence KL(p‖q) + KL(q‖p) of two Gaussians (μ, σ²), in nats:
 /// ½[(σ₁²+Δμ²)/σ₂² + (σ₂²+Δμ²)/σ₁²] − 1 (Jeffreys, "An invariant form for the prior probability in
 /// estimation problems", 1946). Infinite if one of them is a point and the other is not the same, and
-/// where the numbers are none.
+/// where the numbers are none or a variance is negative.
 pub fn divergence(p: (f64, f64), q: (f64, f64)) -> f64 {
     if p == q {
         return 0.0;
+    }
+    if p.1 < 0.0 || q.1 < 0.0 {
+        return f64::INFINITY;
     }
     let shift = (p.0 - q.0).powi(2);
     // (σ₁² − σ₂²)² / (2σ₁²σ₂²) is the same as ½(σ₁²/σ₂² + σ₂²/σ₁²) − 1, without its cancellation.
@@ -151,6 +154,7 @@ mod tests {
         assert_eq!(divergence((5.0, 0.0), (5.0, 1.0)), f64::INFINITY);
         assert_eq!(divergence((5.0, 0.0), (6.0, 0.0)), f64::INFINITY);
         assert_eq!(divergence((f64::NAN, 1.0), (6.0, 1.0)), f64::INFINITY);
+        assert_eq!(divergence((6.0, -0.5), (6.0, 1.0)), f64::INFINITY);
     }
 
     #[test]

@@ -123,7 +123,8 @@ fn values(input: &ValueInfoProto, truth: f64, random: &mut impl Rng) -> ArrayD<f
 
 #[test]
 fn every_code_has_a_fixture() {
-    let folders = ["fixtures/fold", "fixtures/insert"].map(|folder| std::fs::read_dir(repository(folder)));
+    let folders = ["fixtures/fold", "fixtures/insert", "fixtures/recalibrate"]
+        .map(|folder| std::fs::read_dir(repository(folder)));
     let entries = folders.into_iter().flat_map(|folder| folder.expect("the folder is there"));
     let seen: BTreeSet<String> = entries.flat_map(|entry| expectation(&entry.expect("an entry").path())).collect();
     for code in Code::ALL {

@@ -24,6 +24,7 @@ mod other_writers;
 mod overflow;
 mod prepare;
 mod random_graphs;
+mod recalibrate;
 mod reference;
 mod round_trip;
 mod same;

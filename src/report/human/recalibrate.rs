@@ -44,8 +44,8 @@ fn summary_line(report: &RecalibrateReport, elapsed: Duration) -> String {
         megabytes => format!(" · {megabytes} MB waited on disk"),
     };
     format!(
-        "{BOLD}{recalibrated} recalibrated{BOLD:#}, {kept} kept · {method}, {passes} {plural} · {samples} samples{rate}{} \
-         {spilled}· {}\n",
+        "{BOLD}{recalibrated} recalibrated{BOLD:#}, {kept} kept · {method}, {passes} {plural} · {samples} samples{rate}{}\
+         {spilled} · {}\n",
         residual(report),
         duration(elapsed)
     )

@@ -132,6 +132,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Manifest;
 
     #[test]
     fn results_come_in_order_whoever_made_them() {
@@ -158,5 +159,80 @@ mod tests {
         };
         assert!(in_order(&mut [(), ()], 1_000_000, work, |_, _| {}).is_err());
         assert!(done.into_inner() < 1_000_000);
+    }
+
+    /// A thousand runs without inputs, one of which cannot be read.
+    struct Broken {
+        at: usize,
+        read: AtomicUsize,
+        manifest: Manifest,
+    }
+
+    fn broken(at: usize) -> Broken {
+        let manifest = Manifest { inputs: Vec::new(), shuffle: None, samples: 1000 };
+        Broken { at, read: AtomicUsize::new(0), manifest }
+    }
+
+    impl Dataset for Broken {
+        fn samples(&self) -> usize {
+            1000
+        }
+
+        fn batch_size(&self) -> usize {
+            1
+        }
+
+        fn shapes(&self) -> Vec<Vec<usize>> {
+            Vec::new()
+        }
+
+        fn run(&self, index: usize) -> Result<Run, DataError> {
+            self.read.fetch_add(1, Ordering::Relaxed);
+            let error = || DataError::Format { path: "x.npy".into(), what: format!("run {index}") };
+            if index == self.at { Err(error()) } else { Ok(Run { inputs: Vec::new(), rows: 1 }) }
+        }
+
+        fn source_row(&self, sample: usize) -> usize {
+            sample
+        }
+
+        fn manifest(&self) -> &Manifest {
+            &self.manifest
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_all() {
+        for (threads, at) in [(1, 0), (1, 7), (3, 0), (4, 7)] {
+            let data = broken(at);
+            let mut taken = Vec::new();
+            let take = |index, ()| taken.push(index);
+            let error =
+                on_runs(&mut vec![(); threads], &data, 0..1000, |(), _, _| Ok(()), take).expect_err("it is broken");
+            assert!(error.to_string().contains(&format!("run {at}")), "{error}");
+            // What came before is taken in order, and not all is read.
+            assert_eq!(taken, (0..taken.len()).collect::<Vec<_>>());
+            assert!(taken.len() <= at && data.read.into_inner() < 1000);
+        }
+    }
+
+    #[test]
+    fn an_error_of_the_work_ends_the_reading() {
+        for threads in [1, 2, 5] {
+            let data = broken(usize::MAX);
+            let work = |(): &mut (), index, _| if index == 3 { Err(MeasureError::NoStages) } else { Ok(()) };
+            let error = on_runs(&mut vec![(); threads], &data, 0..1000, work, |_, ()| {}).expect_err("it fails");
+            assert!(matches!(error, MeasureError::NoStages));
+            assert!(data.read.into_inner() < 1000);
+        }
+    }
+
+    #[test]
+    fn a_range_is_counted_from_its_start() {
+        let data = broken(2);
+        let mut taken = Vec::new();
+        on_runs(&mut [(), ()], &data, 10..15, |(), index, _| Ok(index), |index, same| taken.push((index, same)))
+            .expect("2 is not among them");
+        assert_eq!(taken, (0..5).map(|index| (index, index)).collect::<Vec<_>>());
     }
 }

@@ -68,6 +68,10 @@ impl<'a> Scope<'a> {
             return Err(format!("there is no such function in domain `{}`", text(&node.domain)));
         }
         let inputs = self.inputs(node)?;
+        if node.standard_op() == "BatchNormalization" {
+            let mut seen = self.machine.norm_inputs.borrow_mut();
+            seen.entry(node.label().to_string()).or_default().push(inputs.iter().flatten().cloned().collect());
+        }
         let magnitude = self.machine.magnitude;
         let call = Call { node, inputs, opset: self.opset, magnitude, rounds_spread: self.machine.rounds_spread };
         match text(&node.op_type).to_string().as_str() {

@@ -6,7 +6,11 @@ use super::value::{Result, Tensor, Value};
 use bn_tool::onnx::access::{standard_opset, text};
 use bn_tool::onnx::element::DataType;
 use bn_tool::onnx::schema::{FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+
+/// The inputs of BatchNormalizations, by their names, each time one was evaluated.
+pub type NormInputs = BTreeMap<String, Vec<Vec<Value>>>;
 
 /// What is the same for every node of a model.
 pub struct Machine<'a> {
@@ -15,11 +19,13 @@ pub struct Machine<'a> {
     pub magnitude: Option<Magnitude<'a>>,
     /// Whether the sum of variance and epsilon is rounded to the type of the variance.
     pub rounds_spread: bool,
+    /// What came into BatchNormalizations so far, wherever they are.
+    pub norm_inputs: RefCell<NormInputs>,
 }
 
 impl<'a> Machine<'a> {
     pub fn new(model: &'a ModelProto, magnitude: Option<Magnitude<'a>>) -> Self {
-        Machine { model, magnitude, rounds_spread: false }
+        Machine { model, magnitude, rounds_spread: false, norm_inputs: RefCell::default() }
     }
 
     pub fn run(&self, inputs: &BTreeMap<String, Tensor>) -> Result<BTreeMap<String, Tensor>> {

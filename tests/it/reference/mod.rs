@@ -49,6 +49,7 @@ mod value;
 mod variadic;
 mod window;
 
+pub use machine::NormInputs;
 pub use magnitude::Constants;
 pub use value::Value;
 
@@ -97,4 +98,19 @@ pub fn magnitude(
     times: f64,
 ) -> Result<BTreeMap<String, ArrayD<f64>>, String> {
     Machine::new(model, Some(Magnitude { exact, times })).run(inputs)
+}
+
+/// What comes into each BatchNormalization: x, scale, bias, mean and variance, each time one is evaluated,
+/// in branches and bodies as well; or, with constants that are exact, the magnitudes of all that.
+///
+/// # Errors
+/// As [`evaluate`] and [`magnitude`].
+pub fn norm_inputs(
+    model: &ModelProto,
+    inputs: &BTreeMap<String, ArrayD<f64>>,
+    exact: Option<&Constants>,
+) -> Result<NormInputs, String> {
+    let machine = Machine::new(model, exact.map(|exact| Magnitude { exact, times: 0.0 }));
+    machine.run(inputs)?;
+    Ok(machine.norm_inputs.into_inner())
 }

@@ -55,7 +55,8 @@ fn parts_give_what_the_whole_gives_in_every_pass() {
         let parts: Vec<PathBuf> = ["1/3", "2/3", "3/3"]
             .map(|shard| {
                 let out = path(&format!("{pass}-{}", &shard[..1]));
-                collect(&out, &[&stats(1)[..], &["--shard", shard, "--threads", "1"]].concat()).expect("it is measured");
+                collect(&out, &[&stats(1)[..], &["--shard", shard, "--threads", "1"]].concat())
+                    .expect("it is measured");
                 out
             })
             .into();
