@@ -151,13 +151,10 @@ impl MethodArguments {
             AverageArgument::Cumulative => Average::Cumulative,
             AverageArgument::Ema => Average::Exponential { momentum: self.momentum },
         };
+        let passes = FixedPoint { group: self.batch_size, max_passes: self.max_passes, tolerance: self.tolerance };
         match self.method {
-            MethodArgument::Exact => Method::Exact,
-            MethodArgument::FixedPoint => Method::FixedPoint(FixedPoint {
-                group: self.batch_size,
-                max_passes: self.max_passes,
-                tolerance: self.tolerance,
-            }),
+            MethodArgument::Exact => Method::Exact { otherwise: passes },
+            MethodArgument::FixedPoint => Method::FixedPoint(passes),
             MethodArgument::Batch => Method::Batch { size: self.batch_size, average },
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::stats::Number;
 use half::f16;
+use pulp::{Arch, Simd, WithSimd};
 use std::ops::{Add, Mul};
 
 /// What BatchNormalization normalises: x seen as `[outer, channels, inner]`, row-major.
@@ -34,16 +35,36 @@ impl Affine {
     pub fn apply<T: Element>(&self, x: &mut [T], view: View) {
         let narrow = |values: &[f64]| values.iter().map(|value| T::narrow(*value)).collect::<Vec<_>>();
         let (scale, shift) = (narrow(&self.scale), narrow(&self.shift));
-        if view.inner == 1 {
-            for row in x.chunks_exact_mut(view.channels.max(1)) {
-                for ((x, s), t) in row.iter_mut().zip(&scale).zip(&shift) {
+        Arch::new().dispatch(Application { scale: &scale, shift: &shift, x, view });
+    }
+}
+
+/// What is to be applied, compiled for the widest vectors that the processor has. Nothing is fused: the
+/// result is the same to the bit everywhere.
+struct Application<'a, T: Element> {
+    scale: &'a [T::Work],
+    shift: &'a [T::Work],
+    x: &'a mut [T],
+    view: View,
+}
+
+impl<T: Element> WithSimd for Application<'_, T> {
+    type Output = ();
+
+    // Inlining is what lets the loops be compiled anew for each kind of processor.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let View { channels, inner } = self.view;
+        if inner == 1 {
+            for row in self.x.chunks_exact_mut(channels.max(1)) {
+                for ((x, s), t) in row.iter_mut().zip(self.scale).zip(self.shift) {
                     *x = T::store(x.load() * *s + *t);
                 }
             }
             return;
         }
-        let maps = scale.iter().zip(&shift).cycle();
-        for (plane, (s, t)) in x.chunks_exact_mut(view.inner.max(1)).zip(maps) {
+        let maps = self.scale.iter().zip(self.shift).cycle();
+        for (plane, (s, t)) in self.x.chunks_exact_mut(inner.max(1)).zip(maps) {
             for x in plane {
                 *x = T::store(x.load() * *s + *t);
             }

@@ -15,6 +15,7 @@ mod gemm;
 mod guard;
 mod kernel;
 mod pointwise;
+mod recurrent;
 mod resize;
 mod session;
 mod spill;

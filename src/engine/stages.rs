@@ -78,6 +78,22 @@ impl Stages {
             let is_live = |node: &&usize| last_read[**node].is_some_and(|read| read >= step);
             let live: Vec<usize> = order[..step].iter().filter(is_live).copied().collect();
             let bytes = live.iter().map(|node| size(model, *node)).sum();
+            if std::env::var_os("DBG").is_some() {
+                for l in &live {
+                    let n = model.node(*l);
+                    for o in &n.outputs {
+                        eprintln!(
+                            "DBG stop {} {} live {} {} {:?} {}",
+                            step,
+                            model.node(*node).name,
+                            n.name,
+                            n.op.name(),
+                            o.fact,
+                            o.fact.is_exotic()
+                        );
+                    }
+                }
+            }
             let is_norm = model.node(*node).op_as::<BatchNorm>().is_some();
             Stop { step, taps: taps(model, *node), is_norm, live, bytes }
         });

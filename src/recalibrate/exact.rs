@@ -22,7 +22,7 @@ impl Estimation<'_> {
             passes: 1,
             residual: None,
             apart: self.is_sample().then(|| (0..self.apart(), swept.apart)),
-            spilled: swept.spilled,
+            spilled: 0,
             instead: None,
         })
     }

@@ -1,14 +1,14 @@
 //! What the three ways to estimate statistics share.
 
 use super::estimate::{Estimate, Target};
-use super::options::{Check, FixedPoint, Method};
-
+use super::options::{Check, Method};
 use crate::engine::tap::Overrides;
 use crate::refusal::Refusal;
 use crate::stats::measure::{Seen, Settle, Sweep, Swept};
 use crate::stats::{MeasureError, Moments, Probe, RunningStatistics, Variance, residual};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Measures by one of the methods.
 pub struct Estimation<'a> {
@@ -24,6 +24,8 @@ pub struct Estimation<'a> {
     pub check: Check,
     /// Told what is done.
     pub progress: &'a Steps<'a>,
+    /// How many bytes went to disk so far.
+    pub spilled: AtomicU64,
 }
 
 /// Told what is done at the moment, how much of it, and of how much.
@@ -39,7 +41,7 @@ pub struct Estimated {
     pub residual: Option<f64>,
     /// Moments of the first runs, to compare with those of the result; none if that would be no comparison.
     pub apart: Option<(Range<usize>, Seen)>,
-    /// How many bytes went to disk.
+    /// How many bytes went to disk; said at the end of [`Estimation::run`].
     pub spilled: u64,
     /// Why another method was used than was asked for.
     pub instead: Option<String>,
@@ -51,17 +53,15 @@ impl Estimation<'_> {
     /// # Errors
     /// When the model does not run, the data cannot be read, or there is no room for what waits.
     pub fn run(&self, method: Method) -> Result<Estimated, MeasureError> {
-        match method {
-            Method::FixedPoint(how) => self.fixed_point(how),
-            Method::Batch { size, average } => self.batch(size, average),
-            Method::Exact => match self.why_not_exact()? {
-                None => self.exact(),
-                Some(reason) => {
-                    let estimated = self.fixed_point(FixedPoint::default())?;
-                    Ok(Estimated { instead: Some(reason), ..estimated })
-                }
+        let estimated = match method {
+            Method::FixedPoint(how) => self.fixed_point(how)?,
+            Method::Batch { size, average } => self.batch(size, average)?,
+            Method::Exact { otherwise } => match self.why_not_exact()? {
+                None => self.exact()?,
+                Some(reason) => Estimated { instead: Some(reason), ..self.fixed_point(otherwise)? },
             },
-        }
+        };
+        Ok(Estimated { spilled: self.spilled.load(Ordering::Relaxed), ..estimated })
     }
 
     /// One pass with these statistics in place; also the moments of the first runs alone.
@@ -102,7 +102,9 @@ impl Estimation<'_> {
         // A sweep goes through its runs once for each BatchNormalization.
         let progress =
             |done: usize, total: usize| (self.progress)("measuring", first + done * length / total.max(1), all);
-        self.probe.sweep(runs, &how, &progress)
+        let swept = self.probe.sweep(runs, &how, &progress)?;
+        self.spilled.fetch_add(swept.spilled, Ordering::Relaxed);
+        Ok(swept)
     }
 
     pub(super) fn settle(&self, tap: usize, moments: Option<&Moments>) -> Option<RunningStatistics> {

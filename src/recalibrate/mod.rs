@@ -29,6 +29,7 @@ use crate::transform::selection::SelectionError;
 use estimate::Target;
 use methods::{Estimated, Estimation};
 use report::Amount;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 pub use accuracy::{AccuracyError, Top1, top1};
@@ -128,7 +129,15 @@ impl Measuring<'_> {
 
     fn estimation<'b>(&'b self, probe: &'b Probe<'b>) -> Estimation<'b> {
         let RecalibrateOptions { variance, memory, check, .. } = *self.options;
-        Estimation { probe, targets: self.targets, variance, memory, check, progress: self.progress }
+        Estimation {
+            probe,
+            targets: self.targets,
+            variance,
+            memory,
+            check,
+            progress: self.progress,
+            spilled: AtomicU64::new(0),
+        }
     }
 
     /// How far what comes in, in the result, is from what is stored; or, with a sample, from what came in

@@ -24,7 +24,10 @@ pub struct RecalibrateOptions {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Method {
     /// All samples side by side, one BatchNormalization after the other: exact, in one pass.
-    Exact,
+    Exact {
+        /// What is done instead where that is slower, or the model cannot be run in stages.
+        otherwise: FixedPoint,
+    },
     /// Passes with statistics in place until they do not change any more.
     FixedPoint(FixedPoint),
     /// Batches that are normalised by their own statistics, as in training.
@@ -80,7 +83,7 @@ impl RecalibrateOptions {
     pub fn new(memory: u64) -> RecalibrateOptions {
         RecalibrateOptions {
             selection: Selection::default(),
-            method: Method::Exact,
+            method: Method::Exact { otherwise: FixedPoint::default() },
             variance: Variance::Population,
             memory,
             threads: 0,

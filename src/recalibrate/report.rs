@@ -176,7 +176,7 @@ impl RecalibrateReport {
 /// How a method is called.
 fn name(method: Method) -> &'static str {
     match method {
-        Method::Exact => "exact",
+        Method::Exact { .. } => "exact",
         Method::FixedPoint(_) => "fixed-point",
         Method::Batch { average: Average::Cumulative, .. } => "batch, cumulative average",
         Method::Batch { average: Average::Exponential { .. }, .. } => "batch, exponential average",

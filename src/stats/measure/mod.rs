@@ -7,6 +7,7 @@
 mod frozen;
 mod outputs;
 mod parallel;
+mod resident;
 mod sweep;
 mod waiting;
 

@@ -1,6 +1,7 @@
 //! Samples that wait between two stages: in memory as far as that goes, else on disk.
 
 use super::MeasureError;
+use super::resident::resident;
 use crate::engine::{Paused, SpillFile, Spilled};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -10,6 +11,8 @@ pub struct Waiting {
     places: Vec<Mutex<Place>>,
     /// How many bytes may be in memory.
     limit: u64,
+    /// How many bytes the process held before.
+    resident: u64,
     used: AtomicU64,
     /// Written and read in turn: what a stage puts away the next one takes.
     files: [OnceLock<SpillFile>; 2],
@@ -28,7 +31,9 @@ impl Waiting {
     /// Places for so many samples, with so many bytes of memory for all of them.
     pub fn new(samples: usize, limit: u64) -> Waiting {
         let places = (0..samples).map(|_| Mutex::default()).collect();
-        Waiting { places, limit, used: AtomicU64::new(0), files: Default::default(), spilled: AtomicU64::new(0) }
+        let resident = resident().unwrap_or(0);
+        let [used, spilled] = [const { AtomicU64::new(0) }; 2];
+        Waiting { places, limit, resident, used, files: Default::default(), spilled }
     }
 
     /// How many bytes went to disk, all in all.
@@ -38,8 +43,8 @@ impl Waiting {
 
     /// Puts a sample in its place at the end of a stage; it takes so many bytes.
     pub fn put(&self, index: usize, stage: usize, sample: Paused, bytes: u64) -> Result<(), MeasureError> {
-        let before = self.used.fetch_add(bytes, Ordering::Relaxed);
-        let place = if before.saturating_add(bytes) <= self.limit {
+        let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let place = if self.fits(used) {
             Place::Memory(sample, bytes)
         } else {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
@@ -50,6 +55,13 @@ impl Waiting {
         };
         *self.places[index].lock().unwrap_or_else(PoisonError::into_inner) = place;
         Ok(())
+    }
+
+    /// Whether so much may be in memory. Between samples that stay, what others leave is not always of use for
+    /// the next ones: beyond half of the limit, it counts what the process really holds.
+    fn fits(&self, used: u64) -> bool {
+        let held = || resident().map_or(0, |now| now.saturating_sub(self.resident));
+        used <= self.limit / 2 || used <= self.limit && held() <= self.limit
     }
 
     /// Takes a sample that the stage before has put in its place.

@@ -200,7 +200,12 @@ fn what_the_engine_cannot_run_is_an_error_that_names_it() {
         "<domain: \"loc\", opset_import: [\"\" : 17]> block (a) => (r) { r = Relu (a) }",
     );
     let dropout = graph("k = Dropout (x, half, yes) y = BatchNormalization (k, s, m, m, s)", "");
-    for (text, says) in [(function, "loc::block"), (dropout, "Dropout")] {
+    let repeated = graph(
+        "n = Constant <value_int = 2> () y = Loop (n, , x) <body = turn (int64 i, bool p, float[N,2] a) => (bool q, float[N,2] r)
+           { q = Identity (p) r = BatchNormalization (a, s, m, m, s) }>",
+        "",
+    );
+    for (text, says) in [(function, "loc::block"), (dropout, "Dropout"), (repeated, "Loop")] {
         let model = write(&folder, "model.onnxtxt", &text);
         let data = Data::random(&load(&model).expect("it loads"), 4, 1);
         assert_fails(&model, &data, &[], says);

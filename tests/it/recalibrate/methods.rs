@@ -66,6 +66,12 @@ fn what_waits_on_disk_is_what_was_put_there() {
     let most = of_net(&net, &data, &["--memory", "40K"]);
     assert!((1..spilled).contains(&most.report["spilled_bytes"].as_u64().expect("a number")));
     assert!(in_memory.bytes == most.bytes);
+    for method in [["--method", "batch"], ["--method", "fixed-point"]] {
+        let of = |memory: &[&str]| of_net(&net, &data, &[&method[..], &["--batch-size", "5"], memory].concat());
+        let (in_memory, on_disk) = (of(&[]), of(&["--memory", "1"]));
+        assert!(on_disk.report["spilled_bytes"].as_u64() > Some(0), "{}", on_disk.report);
+        assert!(in_memory.bytes == on_disk.bytes, "{method:?}");
+    }
 }
 
 #[test]
@@ -207,16 +213,16 @@ fn a_linear_chain_on_a_factorial_design_has_its_statistics_in_closed_form() {
 
         let (gamma, beta) = ([1.25, -0.5, 2.0], [0.5, 3.0, -1.0]);
         let b = [[0.5, -1.0], [0.75, 0.25], [1.0, 2.0]];
-        for k in 0..2 {
+        let second = &norms["y"];
+        for (k, (found_mean, found_variance)) in second.mean.iter().zip(&second.variance).enumerate() {
             let through =
                 |i: usize| (0..3).map(|j| a[i][j] * gamma[j] / (variance[j] + EPSILON).sqrt() * b[j][k]).sum();
             let spread: f64 = (0..3).map(|i| f64::powi(through(i), 2)).sum();
             let center: f64 = (0..3).map(|j| beta[j] * b[j][k]).sum();
             // s·k + t of BatchNormalization rounds numbers of the size of s·mean.
             let allowed = (mean * 2.0 + 10.0) * f64::powi(2.0, -24) * 8.0;
-            let second = &norms["y"];
-            assert!((second.mean[k] - center).abs() <= allowed, "{} {center}", second.mean[k]);
-            assert!((second.variance[k].sqrt() - spread.sqrt()).abs() <= allowed, "{} {spread}", second.variance[k]);
+            assert!((found_mean - center).abs() <= allowed, "{found_mean} {center}");
+            assert!((found_variance.sqrt() - spread.sqrt()).abs() <= allowed, "{found_variance} {spread}");
         }
     }
 }
@@ -250,4 +256,18 @@ fn what_cannot_be_run_in_stages_is_measured_pass_by_pass() {
     assert!(found.report["instead"].as_str().expect("a reason").contains("Scan"), "{}", found.report);
     let error = recalibrated(&path, &data, &["--method", "batch"]).err().expect("there are no batches");
     assert!(error.contains("only --method fixed-point"), "{error}");
+}
+
+/// The bounds of the fixtures are narrow enough: what averages over batches give is told from the truth.
+#[test]
+fn what_is_not_exact_does_not_pass_for_it() {
+    for name in ["stacked", "residual", "two_outputs", "read_much_later", "if_stacked", "half"] {
+        let path = crate::tool::repository(&format!("fixtures/recalibrate/{name}.onnxtxt"));
+        let data = Data::random(&load(&path).expect("it loads"), 24, 7);
+        let found = recalibrated(&path, &data, &["--method", "batch", "--batch-size", "6"]).expect("it is written");
+        let norms = oracle::norms(&found.model, &data).expect("it runs");
+        let roundings = oracle::roundings(&found.model);
+        let wrong = norms.values().filter(|norm| norm.check(roundings, false).is_err()).count();
+        assert!(wrong >= norms.len() - 1, "{name}: only {wrong} are told from the truth");
+    }
 }
