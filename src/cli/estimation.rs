@@ -35,9 +35,13 @@ pub struct MethodArguments {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = positive)]
     max_passes: usize,
 
-    /// End when statistics change less, in deviations (--method fixed-point); what --check lets pass.
+    /// End when statistics change less, in deviations (--method fixed-point).
     #[arg(long, value_name = "X", default_value_t = 1e-3, value_parser = not_negative)]
-    pub tolerance: f64,
+    tolerance: f64,
+
+    /// How far statistics may be off before --check says so, in deviations.
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = not_negative)]
+    pub stale: f64,
 
     /// How many samples run through the result to check it: a sixteenth of them, or all.
     #[arg(long, value_enum, default_value_t = CheckArgument::Sample)]

@@ -45,7 +45,7 @@ Environment:
 
 Exit status:
   0  done: the result is written, or would be
-  1  --check found statistics that are off by more than --tolerance
+  1  --check found statistics that are off by more than --stale
   2  error")]
 pub struct Options {
     #[command(flatten)]
@@ -113,7 +113,7 @@ impl Options {
         if self.file.explain {
             report.explain();
         }
-        let is_off = report.largest_change > self.method.tolerance;
+        let is_off = report.largest_change > self.method.stale;
         let data = data.as_ref().map(|data| data.manifest());
         let file = delivery.summary(&mut attempt);
         let summary = RecalibrateSummary { file, frozen: &frozen, report: &report, data, top1 };

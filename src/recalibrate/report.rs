@@ -168,7 +168,7 @@ impl RecalibrateReport {
             variance: if options.variance == Variance::Population { "population" } else { "unbiased" },
             samples_per_second: (seconds > 0.0 && seconds.is_finite()).then(|| samples as f64 / seconds),
             spilled_bytes: estimated.spilled,
-            warnings: few(samples).into_iter().chain(training).collect(),
+            warnings: few(samples).into_iter().chain(training).chain(unfinished(options.method, estimated)).collect(),
         }
     }
 }
@@ -186,8 +186,20 @@ fn name(method: Method) -> &'static str {
 fn few(samples: usize) -> Option<String> {
     let uncertainty = 100.0 / (samples as f64).sqrt();
     (samples < FEW_SAMPLES).then(|| {
-        format!("only {samples} samples: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended")
+        let plural = if samples == 1 { "sample" } else { "samples" };
+        format!("only {samples} {plural}: a mean is known to about {uncertainty:.0} % of a deviation; 1000 to 2000 are recommended")
     })
+}
+
+/// Passes that ended before statistics stood still.
+fn unfinished(method: Method, estimated: &Estimated) -> Option<String> {
+    let (Method::FixedPoint(how) | Method::Exact { otherwise: how }) = method else { return None };
+    let residual = estimated.residual.filter(|residual| *residual > how.tolerance)?;
+    let passes = estimated.passes;
+    Some(format!(
+        "after {passes} passes the residual is {residual:.1e}, not yet {:.1e}: allow more --max-passes",
+        how.tolerance
+    ))
 }
 
 /// What is measured behind one that trains depends on how many samples a run has.

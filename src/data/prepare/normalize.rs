@@ -58,8 +58,10 @@ impl Normalize {
             numbers => format!("[{}]", numbers.iter().map(|number| shown(*number)).collect::<Vec<_>>().join(", ")),
         };
         let mut text = if self.scale == 1.0 { "x".into() } else { format!("x × {}", shown(self.scale)) };
-        if !self.mean.is_empty() {
-            text = format!("{text} − {}", list(&self.mean));
+        match &self.mean[..] {
+            [] => {}
+            [negative] if *negative < 0.0 => text = format!("{text} + {}", shown(-negative)),
+            mean => text = format!("{text} − {}", list(mean)),
         }
         if !self.std.is_empty() {
             text = format!("({text}) / {}", list(&self.std));

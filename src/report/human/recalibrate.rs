@@ -37,14 +37,16 @@ fn instead(reason: &str) -> String {
 
 fn summary_line(report: &RecalibrateReport, elapsed: Duration) -> String {
     let RecalibrateReport { recalibrated, kept, method, passes, samples, samples_per_second, .. } = report;
+    let unit = if *samples == 1 { "sample" } else { "samples" };
     let plural = if *passes == 1 { "pass" } else { "passes" };
     let rate = samples_per_second.map_or(String::new(), |rate| format!(", {rate:.0}/s"));
     let spilled = match report.spilled_bytes >> 20 {
         0 => String::new(),
         megabytes => format!(" · {megabytes} MB waited on disk"),
     };
+    let moved = if *recalibrated > 0 { format!(", by up to {:.2} σ", report.largest_change) } else { String::new() };
     format!(
-        "{BOLD}{recalibrated} recalibrated{BOLD:#}, {kept} kept · {method}, {passes} {plural} · {samples} samples{rate}{}\
+        "{BOLD}{recalibrated} recalibrated{BOLD:#}{moved}, {kept} kept · {method}, {passes} {plural} · {samples} {unit}{rate}{}\
          {spilled} · {}\n",
         residual(report),
         duration(elapsed)

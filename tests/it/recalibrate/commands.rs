@@ -44,7 +44,10 @@ fn a_dry_run_prints_the_report_and_writes_nothing() {
     let dry = recalibrate(&model, &data, &[]);
     assert_eq!(dry.status, Some(0), "{}", dry.stderr);
     let text = dry.text();
-    assert!(text.contains("2 recalibrated, 0 kept · exact, 1 pass · 24 samples"), "{text}");
+    assert!(
+        text.contains("2 recalibrated, by up to ") && text.contains(" σ, 0 kept · exact, 1 pass · 24 samples"),
+        "{text}"
+    );
     assert!(text.contains("no -o OUT") && text.contains("only 24 samples"), "{text}");
     assert_eq!(fs::read(&model).expect("it is there"), before);
     assert_eq!(fs::read_dir(folder.path()).expect("it is there").count(), 1);
@@ -85,10 +88,10 @@ fn check_tells_statistics_that_are_off_from_those_that_are_not() {
     let (model, data) = small(&folder);
     let before = fs::read(&model).expect("it is there");
     assert_eq!(recalibrate(&model, &data, &["--check"]).status, Some(1));
-    assert_eq!(recalibrate(&model, &data, &["--check", "--tolerance", "1000"]).status, Some(0));
+    assert_eq!(recalibrate(&model, &data, &["--check", "--stale", "1000"]).status, Some(0));
     assert_eq!(fs::read(&model).expect("it is there"), before);
     assert_eq!(recalibrate(&model, &data, &["-q", "--in-place"]).status, Some(0));
-    assert_eq!(recalibrate(&model, &data, &["--check", "--tolerance", "0"]).status, Some(0));
+    assert_eq!(recalibrate(&model, &data, &["--check", "--stale", "0"]).status, Some(0));
 }
 
 /// NaN is no number that is near enough.
@@ -102,7 +105,7 @@ fn check_finds_statistics_that_are_no_numbers() {
     mean.expect("a mean").set_elements(FloatType::F32.encode(&[f64::NAN, 0.0]).into());
     let path = folder.path().join("nan.onnx");
     bn_tool::onnx::save(&broken, &path).expect("it can be written");
-    assert_eq!(recalibrate(&path, &data, &["--check", "--tolerance", "1000"]).status, Some(1));
+    assert_eq!(recalibrate(&path, &data, &["--check", "--stale", "1000"]).status, Some(1));
     let found = recalibrated(&path, &data, &[]).expect("it is written");
     assert_eq!((&found.report["largest_change"], &found.report["norms"][0]["change"]), (&Value::Null, &Value::Null));
     assert_eq!(found.model, recalibrated(&model, &data, &[]).expect("it is written").model);
