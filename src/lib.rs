@@ -1,4 +1,4 @@
-//! Insert, strip, fold, verify and compare BatchNormalization in ONNX models.
+//! Insert, strip, recalibrate, fold, verify and compare BatchNormalization in ONNX models.
 //!
 //! In inference mode a BatchNormalization is a map per channel, `y = s ⊙ x + t`
 //! ([`affine::Affine`]). All that is done to it follows from that:
@@ -9,6 +9,7 @@
 //! | [`fold`](fn@fold) | neighbouring linear operators absorb the map |
 //! | [`insert`] | a map that changes nothing, between a layer and its activation |
 //! | [`strip_bias`] | the bias before a BatchNormalization moves into its mean |
+//! | [`recalibrate`](fn@recalibrate) | running means and variances, estimated anew on [`data`] |
 //! | [`verify`](fn@verify) | runs two models and compares their outputs, in float64 too |
 //! | [`diff`](fn@diff) | what changed in the graph, as a value, a text or a table |
 //!
@@ -57,6 +58,26 @@
 //! # }
 //! ```
 //!
+//! Where what comes in is not what came in when a model was trained:
+//!
+//! ```
+//! use bn_tool::RecalibrateOptions;
+//! use bn_tool::data::{self, DataOptions, DataSource};
+//! use std::path::Path;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let model = bn_tool::load(Path::new("fixtures/digits/digits.onnx"))?;
+//! let data = data::open(&model, &DataOptions::new(vec![DataSource::parse("fixtures/digits/x.npy")]))?;
+//!
+//! // A gigabyte for activations that wait; nobody is told of the progress.
+//! let options = RecalibrateOptions::new(1 << 30);
+//! let recalibrated = bn_tool::recalibrate(&model, &*data, &options, &|_, _, _| {})?;
+//! assert_eq!(recalibrated.report.recalibrated, 4);
+//! assert!(recalibrated.report.residual.is_some_and(|residual| residual < 1e-5));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Weights stay in their file: a folded model is the old one, a few kilobytes of edits, and one
 //! factor per channel; the weights stream through once, when it is saved.
 //! `examples/snapshot.rs` shows how to hold what a transformation does to your models in a snapshot
@@ -84,6 +105,7 @@ pub mod verify;
 
 pub use diff::{DiffOptions, diff};
 pub use onnx::{load, save};
+pub use recalibrate::{RecalibrateOptions, recalibrate};
 pub use transform::fold::{FoldOptions, fold};
 pub use transform::insert::{InsertOptions, insert};
 pub use transform::strip_bias::{StripOptions, strip_bias};

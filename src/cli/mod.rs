@@ -32,13 +32,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use stderr::stderr;
 
-/// Fold, insert, strip, verify and compare BatchNormalization in ONNX models.
+/// Fold, insert, strip, recalibrate, verify and compare BatchNormalization in ONNX models.
 ///
 /// A BatchNormalization in inference mode is a map per channel, y = s·x + t. `fold` lets the
 /// linear operator before it absorb the map, confirms that the outputs are unchanged, and
 /// only then writes the file. For each BatchNormalization that stays it says why. `insert` is the
-/// way back: it puts maps that change nothing between affine layers and their activations. `strip-bias` moves biases into
-/// means, `diff` shows what changed.
+/// way back: it puts maps that change nothing between affine layers and their activations. `strip-bias`
+/// moves biases into means, `recalibrate` measures statistics anew on data, `diff` shows what changed.
 ///
 /// Exit status: 0 done, or the same; 1 differs, or a check failed (nothing is written);
 /// 2 error.
