@@ -99,7 +99,7 @@ pub struct MeasureSummary {
     /// How often they were run.
     pub passes: usize,
     /// How far the statistics that the last pass measured are from those that were in place while it
-    /// ran: the largest |Δμ|/σ or |Δσ|/σ of all channels.
+    /// ran: the largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) of all channels.
     pub residual: f64,
     /// What was done to the samples of each input to which anything was.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -22,7 +22,7 @@ pub struct StatisticsOf<'a> {
     pub data: Vec<SeenData<'a>>,
     /// Whether all of it was.
     pub complete: bool,
-    /// The largest |Δμ|/σ or |Δσ|/σ between what was in place and what was measured, if anything was.
+    /// The largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) between what was in place and what was measured, if anything was.
     pub residual: Option<f64>,
     /// The BatchNormalization that it is of.
     pub worst: Option<&'a str>,

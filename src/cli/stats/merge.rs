@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 
-    /// Exit with 1 if the residual, the largest |Δμ|/σ or |Δσ|/σ between what was measured and what was in
+    /// Exit with 1 if the residual, the largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) between what was measured and what was in
     /// place, is above X.
     #[arg(long, value_name = "X", value_parser = tolerance)]
     tolerance: Option<f64>,
