@@ -58,10 +58,10 @@ impl Waiting {
     }
 
     /// Whether so much may be in memory. Between samples that stay, what others leave is not always of use for
-    /// the next ones: beyond half of the limit, it counts what the process really holds.
+    /// the next ones: beyond a quarter of the limit, it counts what the process really holds.
     fn fits(&self, used: u64) -> bool {
         let held = || resident().map_or(0, |now| now.saturating_sub(self.resident));
-        used <= self.limit / 2 || used <= self.limit && held() <= self.limit
+        used <= self.limit / 4 || used <= self.limit && held() <= self.limit
     }
 
     /// Takes a sample that the stage before has put in its place.

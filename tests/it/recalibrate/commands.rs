@@ -338,8 +338,8 @@ fn the_examples_of_the_help_run() {
             other => OsString::from(other),
         });
         let result = run(&words.collect::<Vec<_>>());
-        let wanted = if command.contains("--check") { 1 } else { 0 };
-        assert_eq!(result.status, Some(wanted), "{command}: {}", result.stderr);
+        // The network was trained on such digits: its statistics are not stale.
+        assert_eq!(result.status, Some(0), "{command}: {}", result.stderr);
         assert_eq!(out.exists(), command.contains(" -o "), "{command}");
         seen += 1;
     }
