@@ -1,23 +1,61 @@
-//! Samples that wait on disk.
+//! Samples that wait on disk, or in memory of a fixed size.
 //!
-//! Only dense tensors of some size go to the file; what is small, or has a form of its own inside the
-//! engine, stays in memory.
+//! Only dense tensors of some size go there; what is small, or has a form of its own inside the engine,
+//! stays as it is.
 
 use super::stages::Paused;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use tract_onnx::prelude::*;
 
 /// Smaller tensors are not worth a place in the file.
 const SMALLEST: usize = 4096;
 
-/// A file without a name for the values of samples.
+/// A file without a name, or memory, for the values of samples.
 #[derive(Debug)]
 pub struct SpillFile {
-    file: File,
+    storage: Storage,
     end: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Storage {
+    File(File),
+    /// All of it is taken with the first value, and kept.
+    Memory {
+        bytes: Mutex<Vec<u8>>,
+        capacity: usize,
+    },
+}
+
+impl Storage {
+    fn write(&self, values: &[u8], offset: u64) -> io::Result<()> {
+        match self {
+            Storage::File(file) => file.write_all_at(values, offset),
+            Storage::Memory { bytes, capacity } => {
+                let (mut bytes, offset) = (bytes.lock().unwrap_or_else(PoisonError::into_inner), offset as usize);
+                let needed = bytes.len().max(*capacity).max(offset + values.len());
+                bytes.resize(needed, 0);
+                bytes[offset..offset + values.len()].copy_from_slice(values);
+                Ok(())
+            }
+        }
+    }
+
+    fn read(&self, values: &mut [u8], offset: u64) -> io::Result<()> {
+        match self {
+            Storage::File(file) => file.read_exact_at(values, offset),
+            Storage::Memory { bytes, .. } => {
+                let (bytes, offset) = (bytes.lock().unwrap_or_else(PoisonError::into_inner), offset as usize);
+                let found = bytes.get(offset..offset + values.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+                values.copy_from_slice(found);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A sample whose values are in a file.
@@ -53,7 +91,14 @@ impl SpillFile {
     /// # Errors
     /// When there is no place for it.
     pub fn new() -> io::Result<SpillFile> {
-        Ok(SpillFile { file: tempfile::tempfile()?, end: AtomicU64::new(0) })
+        Ok(SpillFile { storage: Storage::File(tempfile::tempfile()?), end: AtomicU64::new(0) })
+    }
+
+    /// As if it were a file, in memory that is taken once and kept: so many bytes, more only if they do not
+    /// do.
+    pub fn in_memory(capacity: u64) -> SpillFile {
+        let capacity = usize::try_from(capacity).unwrap_or(0);
+        SpillFile { storage: Storage::Memory { bytes: Mutex::default(), capacity }, end: AtomicU64::new(0) }
     }
 
     /// Forgets all that is in it.
@@ -77,7 +122,7 @@ impl SpillFile {
         let bytes = plain.filter(|_| length >= SMALLEST).and_then(|plain| plain.as_bytes().get(..length));
         let Some(bytes) = bytes else { return Ok(Place::Memory(value)) };
         let offset = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        self.file.write_all_at(bytes, offset)?;
+        self.storage.write(bytes, offset)?;
         Ok(Place::File { kind: value.datum_type(), shape: value.shape().to_vec(), offset })
     }
 
@@ -98,7 +143,7 @@ impl SpillFile {
         let mut tensor = Tensor::zero_dt(kind, shape).map_err(io::Error::other)?;
         let mut plain = tensor.try_as_plain_ram_mut().map_err(io::Error::other)?;
         let length = shape.iter().product::<usize>() * kind.size_of();
-        self.file.read_exact_at(&mut plain.as_bytes_mut()[..length], offset)?;
+        self.storage.read(&mut plain.as_bytes_mut()[..length], offset)?;
         Ok(tensor.into_tvalue())
     }
 }
@@ -109,7 +154,11 @@ mod tests {
 
     #[test]
     fn values_come_back_as_they_were() {
-        let file = SpillFile::new().expect("a file");
+        come_back(&SpillFile::new().expect("a file"));
+        come_back(&SpillFile::in_memory(100));
+    }
+
+    fn come_back(file: &SpillFile) {
         let large =
             Tensor::from_shape(&[40, 50], &(0..2000).map(|i| i as f32).collect::<Vec<_>>()).expect("consistent");
         let values = || tvec!(large.clone().into_tvalue(), tensor1(&[1i64, 2]).into_tvalue());

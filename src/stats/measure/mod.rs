@@ -7,7 +7,6 @@
 mod frozen;
 mod outputs;
 mod parallel;
-mod resident;
 mod sweep;
 mod waiting;
 

@@ -50,8 +50,9 @@ impl Probe<'_> {
     pub fn cost(&self, runs: usize, memory: u64) -> Option<Cost> {
         let stages = self.session.stages()?;
         let bytes = (0..stages.count()).map(|stage| stages.bytes(stage));
-        let over = |bytes: u64| bytes.saturating_mul(runs as u64).saturating_sub(memory);
-        Some(Cost { bytes: bytes.clone().max().unwrap_or(0), spilled: bytes.map(over).sum() })
+        let largest = bytes.clone().max().unwrap_or(0);
+        let on_disk = (runs as u64).saturating_sub(memory / largest.max(1));
+        Some(Cost { bytes: largest, spilled: bytes.map(|bytes| bytes.saturating_mul(on_disk)).sum() })
     }
 
     /// Runs these runs side by side. Each BatchNormalization gets its statistics from all of them, in the
@@ -68,7 +69,8 @@ impl Probe<'_> {
             overrides: Arc::new(vec![None; count]),
             spilled: 0,
         };
-        let waiting = Waiting::new(runs.len(), how.memory);
+        let largest = (0..stages.count()).map(|stage| stages.bytes(stage)).max().unwrap_or(0);
+        let waiting = Waiting::new(runs.len(), largest, how.memory);
         let rows = self.rows(&runs);
         let mut underway = Underway { probe: self, how, progress, stages, runs, rows, waiting, swept };
         let mut workers = self.workers(underway.runs.len())?;
@@ -123,7 +125,7 @@ impl Underway<'_> {
             if let Some(tap) = tap {
                 worker.measure(&self.stages, stage, tap, &sample, &mut taps)?;
             }
-            self.waiting.put(index, stage, sample, self.stages.bytes(stage))?;
+            self.waiting.put(index, stage, sample)?;
             Ok(tap.and_then(|tap| taps.seen.get_mut(tap)?.take()))
         };
         let (mut sums, runs) = (Sums::default(), self.runs.len());

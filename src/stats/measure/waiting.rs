@@ -1,19 +1,19 @@
 //! Samples that wait between two stages: in memory as far as that goes, else on disk.
+//!
+//! Where all fit, they wait as they are. Where they do not, memory is cut into slots that each hold a
+//! sample of any stage, and are never given back: values of many sizes that come and go would leave gaps
+//! between those that stay, and the process would hold twice what it may.
 
 use super::MeasureError;
-use super::resident::resident;
 use crate::engine::{Paused, SpillFile, Spilled};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// A place for each sample.
 pub struct Waiting {
     places: Vec<Mutex<Place>>,
-    /// How many bytes may be in memory.
-    limit: u64,
-    /// How many bytes the process held before.
-    resident: u64,
-    used: AtomicU64,
+    /// Slots that are free; nothing where all samples fit as they are.
+    slots: Option<Mutex<Vec<SpillFile>>>,
     /// Written and read in turn: what a stage puts away the next one takes.
     files: [OnceLock<SpillFile>; 2],
     spilled: AtomicU64,
@@ -23,17 +23,22 @@ pub struct Waiting {
 enum Place {
     #[default]
     Empty,
-    Memory(Paused, u64),
+    Memory(Paused),
+    Slot(Spilled, SpillFile),
     File(Spilled),
 }
 
 impl Waiting {
-    /// Places for so many samples, with so many bytes of memory for all of them.
-    pub fn new(samples: usize, limit: u64) -> Waiting {
-        let places = (0..samples).map(|_| Mutex::default()).collect();
-        let resident = resident().unwrap_or(0);
-        let [used, spilled] = [const { AtomicU64::new(0) }; 2];
-        Waiting { places, limit, resident, used, files: Default::default(), spilled }
+    /// Places for so many samples, of at most so many bytes each, in so much memory.
+    pub fn new(samples: usize, largest: u64, limit: u64) -> Waiting {
+        let fits = largest.saturating_mul(samples as u64) <= limit;
+        let slots = || (0..limit / largest.max(1)).map(|_| SpillFile::in_memory(largest)).collect();
+        Waiting {
+            places: (0..samples).map(|_| Mutex::default()).collect(),
+            slots: (!fits).then(|| Mutex::new(slots())),
+            files: Default::default(),
+            spilled: AtomicU64::new(0),
+        }
     }
 
     /// How many bytes went to disk, all in all.
@@ -41,37 +46,36 @@ impl Waiting {
         self.spilled.load(Ordering::Relaxed)
     }
 
-    /// Puts a sample in its place at the end of a stage; it takes so many bytes.
-    pub fn put(&self, index: usize, stage: usize, sample: Paused, bytes: u64) -> Result<(), MeasureError> {
-        let used = self.used.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let place = if self.fits(used) {
-            Place::Memory(sample, bytes)
-        } else {
-            self.used.fetch_sub(bytes, Ordering::Relaxed);
-            let spilled = self.file(stage)?.put(sample).map_err(MeasureError::Spill)?;
-            // What is small stays in memory.
-            self.spilled.fetch_add(spilled.bytes(), Ordering::Relaxed);
-            Place::File(spilled)
+    /// Puts a sample in its place at the end of a stage.
+    pub fn put(&self, index: usize, stage: usize, sample: Paused) -> Result<(), MeasureError> {
+        let slot = self.slots.as_ref().map(|slots| lock(slots).pop());
+        let place = match slot {
+            None => Place::Memory(sample),
+            Some(Some(slot)) => Place::Slot(slot.put(sample).map_err(MeasureError::Spill)?, slot),
+            Some(None) => {
+                let spilled = self.file(stage)?.put(sample).map_err(MeasureError::Spill)?;
+                // What is small stays in memory.
+                self.spilled.fetch_add(spilled.bytes(), Ordering::Relaxed);
+                Place::File(spilled)
+            }
         };
-        *self.places[index].lock().unwrap_or_else(PoisonError::into_inner) = place;
+        *lock(&self.places[index]) = place;
         Ok(())
-    }
-
-    /// Whether so much may be in memory. Between samples that stay, what others leave is not always of use for
-    /// the next ones: beyond a quarter of the limit, it counts what the process really holds.
-    fn fits(&self, used: u64) -> bool {
-        let held = || resident().map_or(0, |now| now.saturating_sub(self.resident));
-        used <= self.limit / 4 || used <= self.limit && held() <= self.limit
     }
 
     /// Takes a sample that the stage before has put in its place.
     pub fn take(&self, index: usize, stage: usize) -> Result<Paused, MeasureError> {
-        let place = std::mem::take(&mut *self.places[index].lock().unwrap_or_else(PoisonError::into_inner));
+        let place = std::mem::take(&mut *lock(&self.places[index]));
         match place {
             Place::Empty => Ok(Paused::default()),
+            Place::Memory(sample) => Ok(sample),
             Place::File(spilled) => self.file(stage + 1)?.get(&spilled).map_err(MeasureError::Spill),
-            Place::Memory(sample, bytes) => {
-                self.used.fetch_sub(bytes, Ordering::Relaxed);
+            Place::Slot(spilled, slot) => {
+                let sample = slot.get(&spilled).map_err(MeasureError::Spill)?;
+                slot.clear();
+                if let Some(slots) = &self.slots {
+                    lock(slots).push(slot);
+                }
                 Ok(sample)
             }
         }
@@ -84,10 +88,11 @@ impl Waiting {
         stage: usize,
         look: impl FnOnce(&Paused) -> Result<T, MeasureError>,
     ) -> Result<T, MeasureError> {
-        match &*self.places[index].lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*lock(&self.places[index]) {
             Place::Empty => look(&Paused::default()),
+            Place::Memory(sample) => look(sample),
+            Place::Slot(spilled, slot) => look(&slot.get(spilled).map_err(MeasureError::Spill)?),
             Place::File(spilled) => look(&self.file(stage)?.get(spilled).map_err(MeasureError::Spill)?),
-            Place::Memory(sample, _) => look(sample),
         }
     }
 
@@ -106,4 +111,8 @@ impl Waiting {
         }
         file.get().ok_or(MeasureError::Died)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
