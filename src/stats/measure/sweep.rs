@@ -1,6 +1,6 @@
 //! All samples side by side: nobody goes on before a BatchNormalization has its statistics.
 
-use super::waiting::Waiting;
+use super::waiting::{Waiting, slots};
 use super::{MeasureError, Probe, Progress, Seen, parallel};
 use crate::data::Run;
 use crate::engine::tap::{Overrides, Taps, Watch};
@@ -51,7 +51,8 @@ impl Probe<'_> {
         let stages = self.session.stages()?;
         let bytes = (0..stages.count()).map(|stage| stages.bytes(stage));
         let largest = bytes.clone().max().unwrap_or(0);
-        let on_disk = (runs as u64).saturating_sub(memory / largest.max(1));
+        let fits = largest.saturating_mul(runs as u64) <= memory;
+        let on_disk = if fits { 0 } else { (runs as u64).saturating_sub(slots(largest, memory)) };
         Some(Cost { bytes: largest, spilled: bytes.map(|bytes| bytes.saturating_mul(on_disk)).sum() })
     }
 

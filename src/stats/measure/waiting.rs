@@ -28,11 +28,17 @@ enum Place {
     File(Spilled),
 }
 
+/// How many samples of at most so many bytes wait in so much memory where not all of them fit. A
+/// sixteenth of it is for those that are on their way.
+pub fn slots(largest: u64, limit: u64) -> u64 {
+    (limit - limit / 16) / largest.max(1)
+}
+
 impl Waiting {
     /// Places for so many samples, of at most so many bytes each, in so much memory.
     pub fn new(samples: usize, largest: u64, limit: u64) -> Waiting {
         let fits = largest.saturating_mul(samples as u64) <= limit;
-        let slots = || (0..limit / largest.max(1)).map(|_| SpillFile::in_memory(largest)).collect();
+        let slots = || (0..slots(largest, limit)).map(|_| SpillFile::in_memory(largest)).collect();
         Waiting {
             places: (0..samples).map(|_| Mutex::default()).collect(),
             slots: (!fits).then(|| Mutex::new(slots())),
