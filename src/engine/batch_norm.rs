@@ -150,13 +150,10 @@ impl BatchNorm {
         if let Some(tap) = self.tap {
             tap::measure(tap, values, view);
         }
-        if let Some(other) = self.tap.and_then(tap::overridden) {
-            let channels = view.channels;
-            ensure!([other.mean.len(), other.variance.len()] == [channels; 2], "statistics of other channels");
-            Affine::new(gamma, beta, &other.mean, &other.variance, epsilon).apply(values, view);
-            return Ok([vec![], vec![]]);
-        }
-        if !self.training {
+        let other = self.tap.and_then(tap::overridden);
+        let other = other.as_ref().map(|other| (&other.mean, &other.variance));
+        if let Some((mean, variance)) = other.or((!self.training).then_some((mean, variance))) {
+            ensure!([mean.len(), variance.len()] == [view.channels; 2], "statistics of other channels");
             Affine::new(gamma, beta, mean, variance, epsilon).apply(values, view);
             return Ok([vec![], vec![]]);
         }

@@ -74,30 +74,18 @@ impl Stages {
                 done_with[step].push(*node);
             }
         }
-        let stops = order.iter().enumerate().filter(|(_, node)| is_stop(node)).map(|(step, node)| {
-            let is_live = |node: &&usize| last_read[**node].is_some_and(|read| read >= step);
-            let live: Vec<usize> = order[..step].iter().filter(is_live).copied().collect();
-            let bytes = live.iter().map(|node| size(model, *node)).sum();
-            if std::env::var_os("DBG").is_some() {
-                for l in &live {
-                    let n = model.node(*l);
-                    for o in &n.outputs {
-                        eprintln!(
-                            "DBG stop {} {} live {} {} {:?} {}",
-                            step,
-                            model.node(*node).name,
-                            n.name,
-                            n.op.name(),
-                            o.fact,
-                            o.fact.is_exotic()
-                        );
-                    }
-                }
+        let (mut stops, mut live) = (Vec::new(), Vec::new());
+        for (step, node) in order.iter().enumerate() {
+            let taps = taps(model, *node);
+            if !taps.is_empty() {
+                let is_norm = model.node(*node).op_as::<BatchNorm>().is_some();
+                let bytes = live.iter().map(|node| size(model, *node)).sum();
+                stops.push(Stop { step, taps, is_norm, live: live.clone(), bytes });
             }
-            let is_norm = model.node(*node).op_as::<BatchNorm>().is_some();
-            Stop { step, taps: taps(model, *node), is_norm, live, bytes }
-        });
-        Stages { stops: stops.collect(), order, done_with }
+            live.push(*node);
+            live.retain(|node| !done_with[step].contains(node));
+        }
+        Stages { stops, order, done_with }
     }
 
     /// How many there are.
@@ -118,6 +106,11 @@ impl Stages {
     /// How many bytes a sample takes that waits at the end of a stage.
     pub fn bytes(&self, stage: usize) -> u64 {
         self.stops[stage].bytes
+    }
+
+    /// How many bytes a sample takes at most while it waits.
+    pub fn largest(&self) -> u64 {
+        self.stops.iter().map(|stop| stop.bytes).max().unwrap_or(0)
     }
 
     /// Where a stage begins in the order.
