@@ -125,7 +125,7 @@ fn probe<'a>(model: &ModelProto, norms: &[&str], measuring: &Measuring<'a>) -> R
     let is_norm = |node: &NodeId| BatchNorm::is(&graph, *node);
     let nodes: HashMap<String, NodeId> = graph.nodes().filter(is_norm).map(|node| (graph.label(node), node)).collect();
     let nodes: Vec<NodeId> = norms.iter().filter_map(|norm| nodes.get(*norm).copied()).collect();
-    let numbered = numbered(graph.into_model(), &nodes)?;
+    let numbered = numbered(graph, &nodes);
     Ok(Probe::new(&numbered, nodes.len(), measuring.data, measuring.threads)?)
 }
 

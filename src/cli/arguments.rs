@@ -1,10 +1,13 @@
 //! Flags that several commands share.
 
 use super::error::Failure;
+use super::write_report;
 use crate::onnx::external::Storage;
+use crate::report::json;
 use crate::transform::selection::Selection;
 use crate::verify::VerifyOptions;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Which nodes to work on.
@@ -120,6 +123,17 @@ impl VerifyArguments {
     }
 }
 
+/// A number from 1 on.
+pub fn positive(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a positive number".into())
+}
+
+/// A finite number from 0 on.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number >= 0.0 && number.is_finite());
+    number.ok_or_else(|| "expected a number that is not negative".into())
+}
+
 fn at_least_one(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|samples| (1..=1_000_000).contains(samples)).ok_or_else(|| "expected 1 to 1000000".into())
 }
@@ -146,6 +160,17 @@ pub struct ReportArguments {
     /// List every BatchNormalization, however many there are.
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+impl ReportArguments {
+    /// Writes a report to standard output: as JSON, or what `human` says.
+    pub fn print<S: Serialize>(&self, summary: &S, human: impl FnOnce(&S, bool) -> String) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => write_report(&json::to_text(summary), false),
+            Format::Human if self.quiet => Ok(()),
+            Format::Human => write_report(&human(summary, self.verbose), false),
+        }
+    }
 }
 
 /// The form of a report.

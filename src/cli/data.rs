@@ -1,5 +1,6 @@
 //! Flags that say what data models run on.
 
+use super::arguments::positive;
 use super::error::Failure;
 use crate::data::{Channels, DataOptions, DataSource, ImageOptions, Interpolation, Layout, Preset, Resize};
 use crate::onnx::element::DataType;
@@ -67,7 +68,7 @@ pub struct DataArguments {
 #[command(next_help_heading = "Data")]
 pub struct SampleArguments {
     /// Use no more than N samples.
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = positive)]
     samples: Option<usize>,
 
     /// Shuffle the samples first.
@@ -205,10 +206,6 @@ impl From<LayoutArgument> for Layout {
             LayoutArgument::Nhwc => Layout::Nhwc,
         }
     }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|samples| *samples > 0).ok_or_else(|| "expected a positive number".into())
 }
 
 /// `N` or `HxW`, in pixels.

@@ -1,11 +1,53 @@
 //! How statistics are estimated: flags of `recalibrate` and `stats collect`.
 
+use super::arguments::{SelectionArguments, not_negative, positive};
+use super::data::{DataArguments, SampleArguments};
 use super::error::Failure;
 use super::memory;
+use super::prepare::freeze_if;
+use crate::data::DataOptions;
+use crate::onnx::schema::ModelProto;
 use crate::recalibrate::{Average, Check, FixedPoint, Method, RecalibrateOptions};
 use crate::stats::Variance;
+use crate::transform::freeze::Frozen;
 use crate::transform::selection::Selection;
 use clap::{Args, ValueEnum};
+
+/// Which BatchNormalizations are measured, and on what.
+#[derive(Args)]
+pub struct MeasuredArguments {
+    #[command(flatten)]
+    selection: SelectionArguments,
+
+    /// First put BatchNormalizations that are in training mode into inference mode.
+    ///
+    /// One whose batch statistics somebody reads stays as it is.
+    #[arg(long)]
+    freeze: bool,
+
+    #[command(flatten)]
+    pub data: DataArguments,
+
+    #[command(flatten)]
+    samples: SampleArguments,
+}
+
+impl MeasuredArguments {
+    /// Which BatchNormalizations.
+    pub fn selection(&self) -> Result<Selection, Failure> {
+        self.selection.selection()
+    }
+
+    /// Freezes, if that is wanted.
+    pub fn freeze(&self, model: ModelProto, selection: &Selection) -> Result<Frozen, Failure> {
+        freeze_if(self.freeze, model, selection)
+    }
+
+    /// What on.
+    pub fn data(&self) -> Result<DataOptions, Failure> {
+        Ok(self.samples.apply(self.data.options()?))
+    }
+}
 
 /// How statistics are estimated.
 #[derive(Args)]
@@ -99,16 +141,6 @@ enum CheckArgument {
     Sample,
     /// All.
     Full,
-}
-
-/// A number from 1 on.
-pub fn positive(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a positive number".into())
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|number: &f64| *number >= 0.0 && number.is_finite());
-    number.ok_or_else(|| "expected a number that is not negative".into())
 }
 
 fn momentum(text: &str) -> Result<f64, String> {

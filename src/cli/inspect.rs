@@ -1,10 +1,10 @@
 //! `bn-tool inspect`
 
-use super::arguments::{Format, ReportArguments};
+use super::Status;
+use super::arguments::ReportArguments;
 use super::error::Failure;
-use super::{Status, write_report};
 use crate::onnx::{check_saves, load};
-use crate::report::{InspectSummary, human, json};
+use crate::report::{InspectSummary, human};
 use crate::transform::fold::{FoldOptions, fold_checked};
 use crate::transform::strip_bias::{StripOptions, strip_bias};
 use clap::Args;
@@ -47,11 +47,7 @@ impl Options {
         }
         let stripped = strip_bias(&model, &StripOptions::default())?;
         let summary = InspectSummary::new(&self.model, &model, &folded.report, stripped.report);
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(&summary), false)?,
-            Format::Human if self.report.quiet => {}
-            Format::Human => write_report(&human::inspect(&summary), false)?,
-        }
+        self.report.print(&summary, |summary, _| human::inspect(summary))?;
         Ok(Status::Done)
     }
 }

@@ -39,6 +39,14 @@ pub struct TransformArguments {
     merge_branches: bool,
 }
 
+/// Freezes, if that is wanted.
+pub fn freeze_if(wanted: bool, model: ModelProto, selection: &Selection) -> Result<Frozen, Failure> {
+    if !wanted {
+        return Ok(Frozen { model, frozen: Vec::new() });
+    }
+    Ok(freeze(model, selection)?)
+}
+
 impl TransformArguments {
     /// What is folded.
     pub fn options(&self, selection: Selection) -> FoldOptions {
@@ -50,10 +58,7 @@ impl TransformArguments {
 
     /// Freezes, if that is wanted.
     pub fn freeze(&self, model: ModelProto, selection: &Selection) -> Result<Frozen, Failure> {
-        if !self.freeze {
-            return Ok(Frozen { model, frozen: Vec::new() });
-        }
-        Ok(freeze(model, selection)?)
+        freeze_if(self.freeze, model, selection)
     }
 
     /// Specialises functions, if that is wanted.

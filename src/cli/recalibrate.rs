@@ -1,11 +1,9 @@
 //! `bn-tool recalibrate`
 
 use super::Status;
-use super::arguments::SelectionArguments;
 use super::contain::Risk;
-use super::data::{DataArguments, SampleArguments};
 use super::error::Failure;
-use super::estimation::MethodArguments;
+use super::estimation::{MeasuredArguments, MethodArguments};
 use super::progress::Progress;
 use super::result::{Attempt, Delivery, FileArguments, Outcome};
 use super::warning::warn_of_frozen;
@@ -14,7 +12,7 @@ use crate::onnx::schema::ModelProto;
 use crate::recalibrate::{RecalibrateOptions, Recalibrated, Top1, apply_collected, recalibrate, top1};
 use crate::report::{AccuracyChange, RecalibrateSummary, human};
 use crate::stats::file;
-use crate::transform::freeze::{Frozen, freeze};
+use crate::transform::freeze::Frozen;
 use crate::verify::VerifyOptions;
 use clap::Args;
 use std::path::PathBuf;
@@ -52,19 +50,7 @@ pub struct Options {
     file: FileArguments,
 
     #[command(flatten)]
-    selection: SelectionArguments,
-
-    /// First put BatchNormalizations that are in training mode into inference mode.
-    ///
-    /// One whose batch statistics somebody reads stays as it is.
-    #[arg(long)]
-    freeze: bool,
-
-    #[command(flatten)]
-    data: DataArguments,
-
-    #[command(flatten)]
-    samples: SampleArguments,
+    measured: MeasuredArguments,
 
     /// Take statistics from a file of `bn-tool stats` instead of measuring them.
     ///
@@ -97,12 +83,9 @@ impl Options {
     }
 
     fn recalibrate(&self, delivery: &Delivery, loaded: ModelProto) -> Result<Status, Failure> {
-        let options = self.method.options(self.selection.selection()?)?;
+        let options = self.method.options(self.measured.selection()?)?;
         let before = self.file.diff.then(|| loaded.clone());
-        let Frozen { model, frozen } = match self.freeze {
-            true => freeze(loaded, &options.selection)?,
-            false => Frozen { model: loaded, frozen: Vec::new() },
-        };
+        let Frozen { model, frozen } = self.measured.freeze(loaded, &options.selection)?;
         warn_of_frozen(frozen.len());
         let data = self.open(&model)?;
         let Recalibrated { model: result, mut report } = self.estimate(&model, data.as_deref(), &options)?;
@@ -123,10 +106,10 @@ impl Options {
 
     /// The data, if there is any.
     fn open(&self, model: &ModelProto) -> Result<Option<Box<dyn Dataset>>, Failure> {
-        match (self.data.is_empty(), &self.stats) {
+        match (self.measured.data.is_empty(), &self.stats) {
             (true, None) => Err(Failure::Usage("recalibrate needs --data to measure, or --stats".into())),
             (true, Some(_)) => Ok(None),
-            (false, _) => Ok(Some(data::open(model, &self.samples.apply(self.data.options()?))?)),
+            (false, _) => Ok(Some(data::open(model, &self.measured.data()?)?)),
         }
     }
 
@@ -157,7 +140,7 @@ impl Options {
         let labels = data::labels(path)?;
         let other = match self.eval_data.is_empty() {
             true => None,
-            false => Some(data::open(before, &self.data.options_for(&self.eval_data)?)?),
+            false => Some(data::open(before, &self.measured.data.options_for(&self.eval_data)?)?),
         };
         let Some(data) = other.as_deref().or(data) else {
             return Err(Failure::Usage("--labels with --stats needs --eval-data".into()));

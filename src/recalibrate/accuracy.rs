@@ -3,8 +3,7 @@
 use crate::data::Dataset;
 use crate::engine::Array;
 use crate::onnx::schema::ModelProto;
-use crate::stats::MeasureError;
-use crate::stats::measure::Runner;
+use crate::stats::{MeasureError, Probe};
 use serde::Serialize;
 
 /// How many of so many samples were classified as their labels say.
@@ -64,7 +63,7 @@ pub fn top1(
     }
     let mut top1 = Top1::default();
     let mut wrong_shape = None;
-    Runner::new(model, data, threads)?.outputs(progress, |first, rows, outputs| {
+    Probe::new(model, 0, data, threads)?.outputs(progress, |first, rows, outputs| {
         match outputs.first().map(|output| classes(output, rows)) {
             Some(Ok(classes)) => {
                 for (sample, class) in (first..).zip(classes) {

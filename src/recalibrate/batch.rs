@@ -16,8 +16,7 @@ impl Estimation<'_> {
             }
         }
         let finished = averages.into_iter().zip(self.targets).map(|(running, target)| running.finish(target));
-        let estimates = finished.collect();
-        Ok(Estimated { estimates, passes: 1, residual: None, apart: None, spilled: 0, instead: None })
+        Ok(Estimated::new(finished.collect(), 1))
     }
 }
 

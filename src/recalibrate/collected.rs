@@ -6,6 +6,7 @@
 
 use super::estimate::{Estimate, Target};
 use super::methods::Steps;
+use super::norms::Norm;
 use super::report::RecalibrateReport;
 use super::{Measuring, RecalibrateError, RecalibrateOptions, Recalibrated, apply, norms};
 use crate::data::Dataset;
@@ -14,7 +15,7 @@ use crate::graph::{Graph, NodeId};
 use crate::onnx::schema::ModelProto;
 use crate::refusal::{Code, Refusal};
 use crate::stats::measure::Seen;
-use crate::stats::{Collection, Header, Method, Moments, NormStatistics, Probe, RunningStatistics, fingerprint};
+use crate::stats::{Collection, Header, Method, Moments, NormStatistics, Probe, fingerprint};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,14 +43,13 @@ pub fn collect(
     progress: &Steps,
 ) -> Result<Collection, RecalibrateError> {
     let graph = Graph::new(model.clone())?;
-    let found = norms::find(&graph, |name| options.selection.contains(name));
-    options.selection.check_all_match(found.iter().map(|norm| &norm.name))?;
+    let found = norms::find(&graph, &options.selection)?;
     let (names, (nodes, targets)): (Vec<String>, (Vec<NodeId>, Vec<Target>)) =
-        found.into_iter().filter_map(|norm| Some((norm.name, (norm.node, norm.target.ok()?)))).unzip();
+        norms::measured(&found).map(|(norm, target)| (norm.name.clone(), (norm.node, target.clone()))).unzip();
     let model_hash = fingerprint(model).map_err(RecalibrateError::Fingerprint)?;
     let previous = pass.previous.map(|previous| Previous::new(previous, &model_hash, &names)).transpose()?;
     let group = previous.as_ref().and_then(|previous| previous.group).unwrap_or(pass.group);
-    let numbered = norms::numbered(graph.into_model(), &nodes)?;
+    let numbered = norms::numbered(graph, &nodes);
     let on = |data| Measuring { numbered: numbered.clone(), nodes: &nodes, targets: &targets, data, options, progress };
     let measuring = on(pass.data);
     let probe = measuring.probe()?;
@@ -143,16 +143,11 @@ pub fn apply_collected(
 ) -> Result<Recalibrated, RecalibrateError> {
     check(collection, &fingerprint(model).map_err(RecalibrateError::Fingerprint)?)?;
     let mut graph = Graph::new(model.clone())?;
-    let found = norms::find(&graph, |name| options.selection.contains(name));
-    options.selection.check_all_match(found.iter().map(|norm| &norm.name))?;
+    let found = norms::find(&graph, &options.selection)?;
     let by_name = by_name(collection);
-    let (mut nodes, mut estimates) = (Vec::new(), Vec::new());
-    for norm in &found {
-        if let Ok(target) = &norm.target {
-            nodes.push(norm.node);
-            estimates.push(estimate(target, by_name.get(norm.name.as_str()).copied(), options));
-        }
-    }
+    let estimate = |norm: &Norm, target| estimate(target, by_name.get(norm.name.as_str()).copied(), options);
+    let (nodes, estimates): (Vec<NodeId>, Vec<_>) =
+        norms::measured(&found).map(|(norm, target)| (norm.node, estimate(norm, target))).unzip();
     apply::apply(&mut graph, &nodes, &estimates);
     let report = RecalibrateReport::of_collection(&found, collection, options, estimates);
     Ok(Recalibrated { model: graph.into_model(), report })
@@ -161,7 +156,5 @@ pub fn apply_collected(
 fn estimate(target: &Target, norm: Option<&NormStatistics>, options: &RecalibrateOptions) -> Result<Estimate, Refusal> {
     let missing = || Refusal::new(Code::NotReached, "the statistics have nothing of it");
     let norm = norm.ok_or_else(missing)?;
-    let measured = target.estimate(Some(&norm.moments), options.variance)?;
-    let in_place: Option<&RunningStatistics> = norm.in_place.as_ref();
-    in_place.map_or(Ok(measured.clone()), |place| target.store(place, measured.values))
+    target.estimate_in_place(norm.in_place.as_ref(), Some(&norm.moments), options.variance)
 }

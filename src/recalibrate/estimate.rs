@@ -39,6 +39,24 @@ impl Target {
         self.store(&RunningStatistics::of(moments, variance), values)
     }
 
+    /// What was in place while these moments were measured, where that is known: then it is known, too, how
+    /// far they are from it. Else what they make of it.
+    ///
+    /// # Errors
+    /// The refusal, when they make nothing of it.
+    pub fn estimate_in_place(
+        &self,
+        place: Option<&RunningStatistics>,
+        moments: Option<&Moments>,
+        variance: Variance,
+    ) -> Result<Estimate, Refusal> {
+        let measured = self.estimate(moments, variance)?;
+        match place {
+            Some(place) => self.store(place, measured.values),
+            None => Ok(measured),
+        }
+    }
+
     /// The moments, if statistics can be taken of them.
     ///
     /// # Errors

@@ -14,17 +14,11 @@ const USUAL_PASSES: f64 = 4.0;
 impl Estimation<'_> {
     pub(super) fn exact(&self) -> Result<Estimated, MeasureError> {
         let runs = self.probe.data().runs();
-        let apart = if self.is_sample() { self.apart() } else { 0 };
+        let apart = self.apart();
         let settle = |tap: usize, moments: &Moments| self.settle(tap, Some(moments));
         let swept = self.sweep(0..runs, apart, &settle)?;
-        Ok(Estimated {
-            estimates: self.estimates(&swept.moments),
-            passes: 1,
-            residual: None,
-            apart: self.is_sample().then(|| (0..self.apart(), swept.apart)),
-            spilled: 0,
-            instead: None,
-        })
+        let apart = (apart > 0).then_some((0..apart, swept.apart));
+        Ok(Estimated { apart, ..Estimated::new(self.estimates(&swept.moments), 1) })
     }
 
     /// Why the exact method cannot be used, or is slower than the other.

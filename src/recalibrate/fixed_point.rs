@@ -30,25 +30,25 @@ impl Estimation<'_> {
             let residual = self.change(&in_place, &seen);
             if residual <= how.tolerance || passes >= how.max_passes {
                 let estimates = self.of_place(&in_place, &seen);
-                let residual = Some(residual);
-                return Ok(Estimated { estimates, passes, residual, apart: None, spilled: 0, instead: None });
+                return Ok(Estimated { residual: Some(residual), ..Estimated::new(estimates, passes) });
             }
         }
     }
 
     /// Groups of samples that are normalised by their own statistics: near to what is wanted, with the
-    /// memory of one group; also those of the first group alone. Where the model cannot be run in stages, with the statistics that it has.
+    /// memory of one group; also those of the first group alone. Where the model cannot be run in stages,
+    /// with the statistics that it has.
     ///
     /// # Errors
     /// When the model does not run, or the data cannot be read.
     pub fn first_pass(&self, group: usize) -> Result<(Seen, Seen), MeasureError> {
         let (mut all, mut first) = (Seen::new(), Seen::new());
         let runs = self.probe.data().runs();
-        if self.probe.cost(1, 0).is_none() {
+        if !self.probe.has_stages() {
             return self.frozen("measuring", &Overrides::default(), 0..runs, 0);
         }
         for range in self.groups(group) {
-            merge(&mut all, &self.group(range)?);
+            merge(&mut all, self.group(range)?);
             if first.is_empty() {
                 first.clone_from(&all);
             }
@@ -61,7 +61,7 @@ impl Estimation<'_> {
     /// # Errors
     /// When the model does not run, or the data cannot be read.
     pub fn next(&self, seen: &Seen, of_reference: &Seen, reference: Range<usize>) -> Result<Overrides, MeasureError> {
-        if self.probe.cost(1, 0).is_none() {
+        if !self.probe.has_stages() {
             return Ok(self.overrides(seen));
         }
         let settle = |tap: usize, now: &Moments| {
@@ -80,8 +80,7 @@ impl Estimation<'_> {
     /// What was in place, where it was, and could be measured.
     fn of_place(&self, in_place: &Overrides, seen: &Seen) -> Vec<Result<Estimate, Refusal>> {
         let of = |((target, place), moments): ((&Target, &Option<Arc<RunningStatistics>>), &Option<Moments>)| {
-            let measured = target.estimate(moments.as_ref(), self.variance)?;
-            place.as_ref().map_or(Ok(measured.clone()), |place| target.store(place, measured.values))
+            target.estimate_in_place(place.as_deref(), moments.as_ref(), self.variance)
         };
         self.targets.iter().zip(in_place.iter()).zip(seen).map(of).collect()
     }

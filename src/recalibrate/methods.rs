@@ -47,6 +47,13 @@ pub struct Estimated {
     pub instead: Option<String>,
 }
 
+impl Estimated {
+    /// These, after so many passes.
+    pub fn new(estimates: Vec<Result<Estimate, Refusal>>, passes: usize) -> Estimated {
+        Estimated { estimates, passes, residual: None, apart: None, spilled: 0, instead: None }
+    }
+}
+
 impl Estimation<'_> {
     /// By this method.
     ///
@@ -134,12 +141,11 @@ impl Estimation<'_> {
         distances.fold(0.0, f64::max)
     }
 
-    pub(super) fn is_sample(&self) -> bool {
-        self.check == Check::Sample
-    }
-
     /// How many runs are measured by themselves, to be compared with the result.
     pub(super) fn apart(&self) -> usize {
-        self.probe.data().runs().div_ceil(16)
+        match self.check {
+            Check::Sample => self.probe.data().runs().div_ceil(16),
+            Check::Full => 0,
+        }
     }
 }

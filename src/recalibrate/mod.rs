@@ -83,17 +83,16 @@ pub fn recalibrate(
 ) -> Result<Recalibrated, RecalibrateError> {
     let start = Instant::now();
     let mut graph = Graph::new(model.clone())?;
-    let found = norms::find(&graph, |name| options.selection.contains(name));
-    options.selection.check_all_match(found.iter().map(|norm| &norm.name))?;
+    let found = norms::find(&graph, &options.selection)?;
     let (nodes, targets): (Vec<NodeId>, Vec<Target>) =
-        found.iter().filter_map(|norm| Some((norm.node, norm.target.clone().ok()?))).unzip();
+        norms::measured(&found).map(|(norm, target)| (norm.node, target.clone())).unzip();
     if targets.is_empty() {
         return Ok(Recalibrated {
             model: graph.into_model(),
             report: RecalibrateReport::of_none(&found, data, options),
         });
     }
-    let numbered = norms::numbered(model.clone(), &nodes)?;
+    let numbered = norms::numbered(Graph::new(model.clone())?, &nodes);
     let measuring = Measuring { numbered, nodes: &nodes, targets: &targets, data, options, progress };
     let estimated = measuring.estimate()?;
     let seconds = start.elapsed().as_secs_f64();

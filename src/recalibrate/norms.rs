@@ -8,6 +8,7 @@ use crate::graph::{Graph, NodeId, ValueId};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::{AttributeProto, ModelProto};
 use crate::refusal::{Code, Refusal};
+use crate::transform::selection::{Selection, SelectionError};
 
 /// Where a BatchNormalization reads its mean and its variance.
 pub const MEAN_AND_VARIANCE: [usize; 2] = [3, 4];
@@ -23,18 +24,28 @@ pub struct Norm {
 }
 
 /// All BatchNormalizations, in graph order.
-pub fn find(graph: &Graph, is_selected: impl Fn(&str) -> bool) -> Vec<Norm> {
+///
+/// # Errors
+/// When a pattern of the selection matches none of them.
+pub fn find(graph: &Graph, selection: &Selection) -> Result<Vec<Norm>, SelectionError> {
     let constants = Constants::new(graph);
     let norms = graph.nodes().filter(|node| BatchNorm::is(graph, *node));
     let read = |node| {
         let name = graph.label(node);
-        let target = match is_selected(&name) {
+        let target = match selection.contains(&name) {
             true => read(graph, &constants, node),
             false => Err(Refusal::new(Code::NotSelected, "it is not selected")),
         };
         Norm { node, name, target }
     };
-    norms.map(read).collect()
+    let found: Vec<Norm> = norms.map(read).collect();
+    selection.check_all_match(found.iter().map(|norm| &norm.name))?;
+    Ok(found)
+}
+
+/// Those that are measured.
+pub fn measured(found: &[Norm]) -> impl Iterator<Item = (&Norm, &Target)> {
+    found.iter().filter_map(|norm| Some((norm, norm.target.as_ref().ok()?)))
 }
 
 fn read(graph: &Graph, constants: &Constants, node: NodeId) -> Result<Target, Refusal> {
@@ -61,11 +72,10 @@ fn sharers(graph: &Graph, node: NodeId) -> Vec<String> {
     names
 }
 
-/// The model with its nodes numbered in this order, as the engine is to measure them.
-pub fn numbered(model: ModelProto, nodes: &[NodeId]) -> Result<ModelProto, crate::graph::GraphError> {
-    let mut graph = Graph::new(model)?;
+/// The model of a graph with these nodes numbered in their order, as the engine is to measure them.
+pub fn numbered(mut graph: Graph, nodes: &[NodeId]) -> ModelProto {
     for (tap, node) in nodes.iter().enumerate() {
         graph.set_attribute(*node, AttributeProto::int(ATTRIBUTE, tap as i64));
     }
-    Ok(graph.into_model())
+    graph.into_model()
 }

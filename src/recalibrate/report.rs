@@ -116,9 +116,7 @@ impl RecalibrateReport {
 
     /// Of a model in which nothing can be recalibrated.
     pub(super) fn of_none(norms: &[Norm], data: &dyn Dataset, options: &RecalibrateOptions) -> RecalibrateReport {
-        let estimated =
-            Estimated { estimates: Vec::new(), passes: 0, residual: None, apart: None, spilled: 0, instead: None };
-        RecalibrateReport::new(norms, Amount::of(data, 0.0), options, &estimated, None)
+        RecalibrateReport::new(norms, Amount::of(data, 0.0), options, &Estimated::new(Vec::new(), 0), None)
     }
 
     /// Of statistics from a file.
@@ -128,8 +126,7 @@ impl RecalibrateReport {
         options: &RecalibrateOptions,
         estimates: Vec<Result<Estimate, Refusal>>,
     ) -> RecalibrateReport {
-        let passes = collection.header.pass as usize;
-        let estimated = Estimated { estimates, passes, residual: None, apart: None, spilled: 0, instead: None };
+        let estimated = Estimated::new(estimates, collection.header.pass as usize);
         let samples = usize::try_from(collection.header.samples).unwrap_or(usize::MAX);
         let residual = collection.residual();
         let amount = Amount { samples, batch: 1, seconds: 0.0 };

@@ -1,19 +1,17 @@
 //! `bn-tool stats collect`
 
-use crate::cli::arguments::{Format, ReportArguments, SelectionArguments};
+use crate::cli::arguments::{ReportArguments, positive};
 use crate::cli::contain::Risk;
-use crate::cli::data::{DataArguments, SampleArguments};
 use crate::cli::error::Failure;
-use crate::cli::estimation::{ResourceArguments, VarianceArgument, positive};
+use crate::cli::estimation::{MeasuredArguments, ResourceArguments, VarianceArgument};
 use crate::cli::progress::Progress;
-use crate::cli::{Status, interrupt, write_report};
+use crate::cli::{Status, interrupt};
 use crate::data::{self, DataOptions};
 use crate::onnx::Source;
 use crate::onnx::schema::ModelProto;
 use crate::recalibrate::{Pass, RecalibrateOptions, collect};
-use crate::report::{StatisticsSummary, human, json};
+use crate::report::{StatisticsSummary, human};
 use crate::stats::{Collection, ShardId, file};
-use crate::transform::freeze::freeze;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -48,17 +46,7 @@ pub struct Options {
     output: PathBuf,
 
     #[command(flatten)]
-    selection: SelectionArguments,
-
-    /// First put BatchNormalizations that are in training mode into inference mode.
-    #[arg(long)]
-    freeze: bool,
-
-    #[command(flatten)]
-    data: DataArguments,
-
-    #[command(flatten)]
-    samples: SampleArguments,
+    measured: MeasuredArguments,
 
     /// Only part I of N, from 1: consecutive groups of samples.
     #[arg(long, value_name = "I/N", value_parser = shard)]
@@ -102,7 +90,7 @@ impl Options {
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        if self.data.is_empty() {
+        if self.measured.data.is_empty() {
             return Err(Failure::Usage("stats collect needs --data".into()));
         }
         interrupt::leave_nothing_behind();
@@ -110,22 +98,18 @@ impl Options {
         let collection = self.collect(model).map_err(|failure| failure.about(&self.model))?;
         file::write(&collection, &self.output)?;
         let summary = StatisticsSummary::new(self.output.display().to_string(), &collection, |_| true);
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(&summary), false)?,
-            Format::Human if self.report.quiet => {}
-            Format::Human => write_report(&human::statistics(&summary, self.report.verbose), false)?,
-        }
+        self.report.print(&summary, human::statistics)?;
         Ok(Status::Done)
     }
 
     fn collect(&self, loaded: ModelProto) -> Result<Collection, Failure> {
-        let options = self.resources.options(self.selection.selection()?)?;
+        let options = self.resources.options(self.measured.selection()?)?;
         let options = RecalibrateOptions { variance: self.variance.variance(), ..options };
-        let model = if self.freeze { freeze(loaded, &options.selection)?.model } else { loaded };
+        let model = self.measured.freeze(loaded, &options.selection)?.model;
         let previous = self.previous()?;
         let of_previous = previous.as_ref().and_then(|previous| previous.header.group);
         let group = of_previous.unwrap_or(self.batch_size);
-        let all = self.samples.apply(self.data.options()?);
+        let all = self.measured.data()?;
         let first =
             DataOptions { samples: Some(all.samples.map_or(group, |samples| samples.min(group))), ..all.clone() };
         let shard = DataOptions { shard: self.shard, group, ..all };

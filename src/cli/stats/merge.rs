@@ -1,6 +1,6 @@
 //! `bn-tool stats merge`
 
-use crate::cli::arguments::Format;
+use crate::cli::arguments::{Format, not_negative};
 use crate::cli::error::Failure;
 use crate::cli::{Status, write_report};
 use crate::report::{MergeSummary, human, json};
@@ -32,9 +32,9 @@ pub struct Options {
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 
-    /// Exit with 1 if the residual, the largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) between what was measured and what was in
-    /// place, is above X.
-    #[arg(long, value_name = "X", value_parser = tolerance)]
+    /// Exit with 1 if the residual, the largest |Δμ|/√(σ²+ε) or |Δσ|/√(σ²+ε) between what was measured and
+    /// what was in place, is above X.
+    #[arg(long, value_name = "X", value_parser = not_negative)]
     tolerance: Option<f64>,
 
     /// The form of the report.
@@ -44,11 +44,6 @@ pub struct Options {
     /// Print nothing but errors.
     #[arg(short, long)]
     quiet: bool,
-}
-
-fn tolerance(text: &str) -> Result<f64, String> {
-    let is_usable = |tolerance: &f64| tolerance.is_finite() && *tolerance >= 0.0;
-    text.parse().ok().filter(is_usable).ok_or_else(|| "expected a number that is not negative".into())
 }
 
 impl Options {

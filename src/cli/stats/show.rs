@@ -1,10 +1,9 @@
 //! `bn-tool stats show`
 
-use crate::cli::arguments::Format;
+use crate::cli::Status;
 use crate::cli::arguments::ReportArguments;
 use crate::cli::error::Failure;
-use crate::cli::{Status, write_report};
-use crate::report::{StatisticsSummary, human, json};
+use crate::report::{StatisticsSummary, human};
 use crate::stats::file;
 use crate::transform::selection::Selection;
 use clap::Args;
@@ -46,11 +45,7 @@ impl Options {
         selection.check_all_match(collection.norms.iter().map(|norm| &norm.name))?;
         let path = self.file.display().to_string();
         let summary = StatisticsSummary::new(path, &collection, |name| selection.contains(name));
-        match self.report.format {
-            Format::Json => write_report(&json::to_text(&summary), false)?,
-            Format::Human if self.report.quiet => {}
-            Format::Human => write_report(&human::statistics(&summary, self.report.verbose), false)?,
-        }
+        self.report.print(&summary, human::statistics)?;
         Ok(Status::Done)
     }
 }

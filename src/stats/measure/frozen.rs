@@ -32,7 +32,7 @@ impl Probe<'_> {
                 Ok(taps.seen)
             },
             |index, seen| {
-                merge(&mut all, &seen);
+                merge(&mut all, seen);
                 if index + 1 == apart {
                     first.clone_from(&all);
                 }

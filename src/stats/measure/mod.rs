@@ -13,12 +13,12 @@ mod waiting;
 use super::Moments;
 use crate::data::{DataError, Dataset};
 use crate::engine::tap::{Overrides, Rows, Taps, Watch};
-use crate::engine::{EngineError, Session, Worker};
+use crate::engine::{EngineError, Session, Stages, Worker};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use std::io;
+use std::sync::OnceLock;
 
-pub use outputs::Runner;
 pub use sweep::{Cost, Settle, Sweep, Swept};
 
 /// Why nothing was measured.
@@ -56,6 +56,8 @@ pub type Progress<'a> = dyn Fn(usize, usize) + Sync + 'a;
 /// A model of which BatchNormalizations can be measured.
 pub struct Probe<'a> {
     session: Session,
+    /// Where it is interrupted, once somebody wants to know.
+    stages: OnceLock<Option<Stages>>,
     data: &'a dyn Dataset,
     norms: usize,
     threads: usize,
@@ -74,7 +76,7 @@ impl<'a> Probe<'a> {
         threads: usize,
     ) -> Result<Probe<'a>, MeasureError> {
         let session = Session::compile(numbered, &data.shapes(), Some(FloatType::F32))?;
-        Ok(Probe { session, data, norms, threads: parallel::threads(threads) })
+        Ok(Probe { session, stages: OnceLock::new(), data, norms, threads: parallel::threads(threads) })
     }
 
     /// What it measures on.
@@ -85,6 +87,15 @@ impl<'a> Probe<'a> {
     /// How many threads do it.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Whether it can be run in stages, as [`sweep`](Self::sweep) does.
+    pub fn has_stages(&self) -> bool {
+        self.stages().is_some()
+    }
+
+    fn stages(&self) -> Option<&Stages> {
+        self.stages.get_or_init(|| self.session.stages()).as_ref()
     }
 
     fn workers(&self, runs: usize) -> Result<Vec<Worker>, MeasureError> {
@@ -98,13 +109,16 @@ impl<'a> Probe<'a> {
 }
 
 /// Adds later moments to earlier ones.
-pub fn merge(all: &mut Seen, later: &[Option<Moments>]) {
+pub fn merge(all: &mut Seen, later: Seen) {
     all.resize(all.len().max(later.len()), None);
-    for (own, later) in all.iter_mut().zip(later) {
-        match (own.as_mut(), later) {
-            (Some(own), Some(later)) => own.merge(later),
-            (None, later) => *own = later.clone(),
-            _ => {}
-        }
+    all.iter_mut().zip(later).for_each(|(own, later)| merge_one(own, later));
+}
+
+/// The same of one BatchNormalization.
+fn merge_one(own: &mut Option<Moments>, later: Option<Moments>) {
+    match (own, later) {
+        (Some(own), Some(later)) => own.merge(&later),
+        (own, Some(later)) => *own = Some(later),
+        (_, None) => {}
     }
 }

@@ -1,7 +1,7 @@
 //! All samples side by side: nobody goes on before a BatchNormalization has its statistics.
 
 use super::waiting::{Waiting, slots};
-use super::{MeasureError, Probe, Progress, Seen, parallel};
+use super::{MeasureError, Probe, Progress, Seen, merge_one, parallel};
 use crate::data::Run;
 use crate::engine::tap::{Overrides, Taps, Watch};
 use crate::engine::{Paused, Stages, Worker};
@@ -48,9 +48,9 @@ impl Probe<'_> {
     /// What a sweep over so many runs would cost with so much memory; `None` if the model cannot be run in
     /// stages.
     pub fn cost(&self, runs: usize, memory: u64) -> Option<Cost> {
-        let stages = self.session.stages()?;
+        let stages = self.stages()?;
         let bytes = (0..stages.count()).map(|stage| stages.bytes(stage));
-        let largest = bytes.clone().max().unwrap_or(0);
+        let largest = stages.largest();
         let fits = largest.saturating_mul(runs as u64) <= memory;
         let on_disk = if fits { 0 } else { (runs as u64).saturating_sub(slots(largest, memory)) };
         Some(Cost { bytes: largest, spilled: bytes.map(|bytes| bytes.saturating_mul(on_disk)).sum() })
@@ -62,7 +62,7 @@ impl Probe<'_> {
     /// # Errors
     /// When the model does not run, or not in stages, the data cannot be read, or there is no room for samples that wait.
     pub fn sweep(&self, runs: Range<usize>, how: &Sweep, progress: &Progress) -> Result<Swept, MeasureError> {
-        let stages = self.session.stages().ok_or(MeasureError::NoStages)?;
+        let stages = self.stages().ok_or(MeasureError::NoStages)?;
         let count = self.norms;
         let swept = Swept {
             moments: vec![None; count],
@@ -70,12 +70,11 @@ impl Probe<'_> {
             overrides: Arc::new(vec![None; count]),
             spilled: 0,
         };
-        let largest = (0..stages.count()).map(|stage| stages.bytes(stage)).max().unwrap_or(0);
-        let waiting = Waiting::new(runs.len(), largest, how.memory);
+        let waiting = Waiting::new(runs.len(), stages.largest(), how.memory);
         let rows = self.rows(&runs);
         let mut underway = Underway { probe: self, how, progress, stages, runs, rows, waiting, swept };
         let mut workers = self.workers(underway.runs.len())?;
-        for stage in 0..underway.stages.count() {
+        for stage in 0..stages.count() {
             underway.advance(&mut workers, stage)?;
         }
         underway.swept.spilled = underway.waiting.spilled();
@@ -93,7 +92,7 @@ struct Underway<'a> {
     probe: &'a Probe<'a>,
     how: &'a Sweep<'a>,
     progress: &'a Progress<'a>,
-    stages: Stages,
+    stages: &'a Stages,
     runs: Range<usize>,
     rows: Vec<usize>,
     waiting: Waiting,
@@ -122,9 +121,9 @@ impl Underway<'_> {
         let tap = self.stages.ends_at_norm(stage).then(|| self.stages.taps(stage)[0]);
         let advance = |worker: &mut Worker, index: usize, sample: Paused| {
             let mut taps = self.taps(index);
-            let sample = worker.advance(&self.stages, stage, sample, &mut taps)?;
+            let sample = worker.advance(self.stages, stage, sample, &mut taps)?;
             if let Some(tap) = tap {
-                worker.measure(&self.stages, stage, tap, &sample, &mut taps)?;
+                worker.measure(self.stages, stage, tap, &sample, &mut taps)?;
             }
             self.waiting.put(index, stage, sample)?;
             Ok(tap.and_then(|tap| taps.seen.get_mut(tap)?.take()))
@@ -151,7 +150,7 @@ impl Underway<'_> {
     fn look_at_all(&self, workers: &mut [Worker], stage: usize, tap: usize) -> Result<Sums, MeasureError> {
         let look = |worker: &mut Worker, index: usize| {
             let mut taps = self.taps(index);
-            let measure = |sample: &Paused| Ok(worker.measure(&self.stages, stage, tap, sample, &mut taps)?);
+            let measure = |sample: &Paused| Ok(worker.measure(self.stages, stage, tap, sample, &mut taps)?);
             self.waiting.show(index, stage, measure)?;
             Ok(taps.seen.get_mut(tap).and_then(Option::take))
         };
@@ -180,11 +179,7 @@ struct Sums {
 
 impl Sums {
     fn add(&mut self, index: usize, seen: Option<Moments>, apart: usize) {
-        match (&mut self.all, seen) {
-            (Some(all), Some(seen)) => all.merge(&seen),
-            (all, Some(seen)) => *all = Some(seen),
-            _ => {}
-        }
+        merge_one(&mut self.all, seen);
         if index + 1 == apart {
             self.apart.clone_from(&self.all);
         }

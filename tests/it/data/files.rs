@@ -1,5 +1,6 @@
 //! The digits of the fixtures, written in other formats.
 
+use crate::hostile::run::varint;
 use crate::tool::{Run, digits, repository, run};
 use std::ffi::OsString;
 use std::fs;
@@ -95,15 +96,6 @@ pub fn safetensors(name: &str, shape: &str, data: &[u8]) -> Vec<u8> {
 
 /// An ONNX tensor of float32: dimensions, type 1, `raw_data`.
 pub fn tensor(shape: &[u64], data: &[u8]) -> Vec<u8> {
-    let varint = |mut value: u64| {
-        let mut bytes = Vec::new();
-        while value >= 0x80 {
-            bytes.push(value as u8 | 0x80);
-            value >>= 7;
-        }
-        bytes.push(value as u8);
-        bytes
-    };
     let dims = shape.iter().flat_map(|length| [vec![0x08], varint(*length)].concat());
     let head: Vec<u8> = dims.chain([0x10, 1, 0x4a]).chain(varint(data.len() as u64)).collect();
     [&head[..], data].concat()
