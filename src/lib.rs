@@ -95,6 +95,7 @@ pub mod initialize;
 pub mod linear;
 pub mod onnx;
 pub mod operator;
+pub mod parallel;
 pub mod passage;
 pub mod recalibrate;
 pub mod refusal;

@@ -5,7 +5,6 @@ use super::write_report;
 use crate::onnx::external::Storage;
 use crate::report::json;
 use crate::transform::selection::Selection;
-use crate::verify::VerifyOptions;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -79,50 +78,6 @@ impl OutputArguments {
     }
 }
 
-/// How to compare two models.
-#[derive(Args)]
-pub struct VerifyArguments {
-    /// How many random inputs to run.
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = at_least_one)]
-    samples: usize,
-
-    /// Where the random inputs start from.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-
-    /// The length of a symbolic dimension; may be repeated.
-    ///
-    /// Without it the first axis is 1, and others take the first usual length that works.
-    #[arg(long, value_name = "NAME=LENGTH", value_parser = dimension)]
-    dim: Vec<(String, usize)>,
-
-    /// The absolute tolerance. Default: the relative one times the output's largest element.
-    #[arg(long, value_name = "X")]
-    atol: Option<f64>,
-
-    /// The relative tolerance. Default: by element type (float32: 1e-4).
-    #[arg(long, value_name = "X")]
-    rtol: Option<f64>,
-
-    /// How many threads to use; 0 for one per core.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
-}
-
-impl VerifyArguments {
-    /// The options of the comparison.
-    pub fn options(&self) -> VerifyOptions {
-        VerifyOptions {
-            seed: self.seed,
-            samples: self.samples,
-            dims: self.dim.iter().cloned().collect(),
-            threads: self.threads,
-            atol: self.atol,
-            rtol: self.rtol,
-        }
-    }
-}
-
 /// A number from 1 on.
 pub fn positive(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a positive number".into())
@@ -132,18 +87,6 @@ pub fn positive(text: &str) -> Result<usize, String> {
 pub fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number >= 0.0 && number.is_finite());
     number.ok_or_else(|| "expected a number that is not negative".into())
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    text.parse().ok().filter(|samples| (1..=1_000_000).contains(samples)).ok_or_else(|| "expected 1 to 1000000".into())
-}
-
-fn dimension(text: &str) -> Result<(String, usize), String> {
-    let (name, length) = text.split_once('=').ok_or("expected NAME=LENGTH, as in batch=8")?;
-    match length.parse() {
-        Ok(length) if length > 0 && !name.is_empty() => Ok((name.into(), length)),
-        _ => Err("expected NAME=LENGTH with a positive length, as in batch=8".into()),
-    }
 }
 
 /// How the report looks.

@@ -3,6 +3,7 @@
 use super::Status;
 use super::arguments::SelectionArguments;
 use super::contain::Risk;
+use super::data::DataArguments;
 use super::error::Failure;
 use super::prepare::TransformArguments;
 use super::result::{Attempt, Delivery, Outcome, ResultArguments};
@@ -50,6 +51,9 @@ pub struct Options {
     selection: SelectionArguments,
 
     #[command(flatten)]
+    data: DataArguments,
+
+    #[command(flatten)]
     transform: TransformArguments,
 }
 
@@ -72,7 +76,7 @@ impl Options {
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let (delivery, loaded) = self.result.begin()?;
+        let (delivery, loaded) = self.result.begin(Some(&self.data))?;
         let (mut folded, prepared, mut attempt) =
             self.fold(loaded, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
         if self.result.file.explain {

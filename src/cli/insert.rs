@@ -133,7 +133,7 @@ impl Options {
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
         self.init.check()?;
-        let (delivery, model) = self.result.begin()?;
+        let (delivery, model) = self.result.begin(None)?;
         let (mut initialized, mut attempt) =
             self.insert(&model, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
         if self.result.file.explain {
@@ -168,7 +168,7 @@ impl Options {
 
     /// Inserts, verifies the result and saves it.
     fn insert(&self, model: &ModelProto, delivery: &Delivery) -> Result<(Initialized, Attempt), Failure> {
-        let threads = self.result.verify.options().threads;
+        let threads = self.result.verify.threads;
         let mut initialized =
             self.init.insert(model, self.options()?, self.result.file.check, threads, self.result.file.report.quiet)?;
         if self.strip_bias {

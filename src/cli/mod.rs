@@ -18,10 +18,12 @@ mod prepare;
 mod print;
 mod progress;
 mod recalibrate;
+mod recorder;
 mod result;
 mod stats;
 mod stderr;
 mod strip_bias;
+mod verification;
 mod verify;
 mod warning;
 

@@ -13,7 +13,6 @@ use crate::recalibrate::{RecalibrateOptions, Recalibrated, Top1, apply_collected
 use crate::report::{AccuracyChange, RecalibrateSummary, human};
 use crate::stats::file;
 use crate::transform::freeze::Frozen;
-use crate::verify::VerifyOptions;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -78,7 +77,7 @@ impl Options {
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let (delivery, model) = self.file.begin(VerifyOptions::default())?;
+        let (delivery, model) = self.file.begin(None)?;
         self.recalibrate(&delivery, model).map_err(|failure| failure.about(&self.file.model))
     }
 

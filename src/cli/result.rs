@@ -1,9 +1,10 @@
 //! What commands that transform a model do with the result: compare, write, tell where.
 
-use super::arguments::{Format, OutputArguments, ReportArguments, VerifyArguments};
+use super::arguments::{Format, OutputArguments, ReportArguments};
 use super::contain::Risk;
+use super::data::DataArguments;
 use super::error::Failure;
-use super::progress::Progress;
+use super::verification::{VerifyArguments, failing_case_of};
 use super::warning::{warn_if_rewritten, warn_of_losses};
 use super::{interrupt, write_report};
 use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff};
@@ -11,7 +12,7 @@ use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
 use crate::report::{DataSummary, FileSummary, json};
-use crate::verify::{Verification, VerifyError, VerifyOptions, verify};
+use crate::verify::{Verification, VerifyOptions};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -69,15 +70,16 @@ impl ResultArguments {
         !(self.no_verify || self.file.check)
     }
 
-    /// Opens and loads the model.
-    pub fn begin(&self) -> Result<(Delivery<'_>, ModelProto), Failure> {
-        self.file.begin(self.verify.options())
+    /// Opens and loads the model; the result is compared on this data, if there is any.
+    pub fn begin(&self, data: Option<&DataArguments>) -> Result<(Delivery<'_>, ModelProto), Failure> {
+        let options = self.verify.options(data)?;
+        self.file.begin(Some(Comparing { arguments: &self.verify, options }))
     }
 }
 
 impl FileArguments {
-    /// Opens and loads the model. `verify` says how the result will be compared, if it will be.
-    pub fn begin(&self, verify: VerifyOptions) -> Result<(Delivery<'_>, ModelProto), Failure> {
+    /// Opens and loads the model. `verify` says how the result will be compared, if it may be.
+    pub fn begin<'a>(&'a self, verify: Option<Comparing<'a>>) -> Result<(Delivery<'a>, ModelProto), Failure> {
         let start = Instant::now();
         let target = self.output.target(&self.model)?;
         if target.is_some() {
@@ -100,9 +102,15 @@ pub struct Delivery<'a> {
     target: Option<PathBuf>,
     /// How it is written and told.
     arguments: &'a FileArguments,
-    /// How it is compared.
-    verify: VerifyOptions,
+    /// How it is compared, if it may be.
+    verify: Option<Comparing<'a>>,
     start: Instant,
+}
+
+/// How a result is compared with the model.
+pub struct Comparing<'a> {
+    arguments: &'a VerifyArguments,
+    options: VerifyOptions,
 }
 
 /// A result, and what to compare it with.
@@ -139,7 +147,9 @@ impl Attempt {
 impl Delivery<'_> {
     /// Compares the result, and writes it if it may be.
     pub fn deliver(&self, outcome: &Outcome) -> Result<Attempt, Failure> {
-        let verification = outcome.original.map(|original| self.compare(original, outcome.model)).transpose()?;
+        let models = outcome.original.map(|original| [original, outcome.model]);
+        let verification =
+            models.zip(self.verify.as_ref()).map(|(models, how)| self.compare(models, how)).transpose()?;
         let mut attempt = Attempt { verification, saved: None, diff: None };
         let options = SaveOptions { storage: self.arguments.output.storage(), ..SaveOptions::default() };
         // What did not change is already there.
@@ -161,13 +171,10 @@ impl Delivery<'_> {
         Ok(attempt)
     }
 
-    fn compare(&self, original: &ModelProto, result: &ModelProto) -> Result<Verification, Failure> {
-        let progress = Progress::new("verifying", self.arguments.report.quiet);
-        let result = verify(original, result, &self.verify, &|done, total| progress.set(done, total));
-        result.map_err(|error| match error {
-            VerifyError::Overflow(_) | VerifyError::UnknownDimension { .. } => error.into(),
-            cannot_run => Failure::Unverified(cannot_run),
-        })
+    fn compare(&self, models: [&ModelProto; 2], how: &Comparing) -> Result<Verification, Failure> {
+        let case = self.target.as_deref().map(failing_case_of);
+        let verification = how.arguments.compare(models, &how.options, case, self.arguments.report.quiet);
+        verification.map_err(|error| if error.is_of_models() { Failure::Unverified(error) } else { error.into() })
     }
 
     /// Which model it was, and where the result is.

@@ -3,6 +3,7 @@
 use super::Status;
 use super::arguments::SelectionArguments;
 use super::contain::Risk;
+use super::data::DataArguments;
 use super::error::Failure;
 use super::result::{Attempt, Delivery, Outcome, ResultArguments};
 use crate::onnx::schema::ModelProto;
@@ -39,6 +40,9 @@ pub struct Options {
 
     #[command(flatten)]
     selection: SelectionArguments,
+
+    #[command(flatten)]
+    data: DataArguments,
 }
 
 impl Options {
@@ -48,7 +52,7 @@ impl Options {
     }
 
     pub(super) fn run(&self) -> Result<Status, Failure> {
-        let (delivery, model) = self.result.begin()?;
+        let (delivery, model) = self.result.begin(Some(&self.data))?;
         let (mut stripped, mut attempt) =
             self.strip(&model, &delivery).map_err(|failure| failure.about(&self.result.file.model))?;
         if self.result.file.explain {

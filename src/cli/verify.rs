@@ -1,13 +1,13 @@
 //! `bn-tool verify`
 
-use super::arguments::{Format, ReportArguments, VerifyArguments};
+use super::arguments::{Format, ReportArguments};
 use super::contain::Risk;
+use super::data::DataArguments;
 use super::error::Failure;
-use super::progress::Progress;
+use super::verification::{VerifyArguments, failing_case_of};
 use super::{Status, write_report};
 use crate::onnx::load;
 use crate::report::{VerifySummary, human, json};
-use crate::verify::verify;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -40,6 +40,9 @@ pub struct Options {
     verify: VerifyArguments,
 
     #[command(flatten)]
+    data: DataArguments,
+
+    #[command(flatten)]
     report: ReportArguments,
 }
 
@@ -53,11 +56,10 @@ impl Options {
         if self.original == Path::new("-") && self.result == Path::new("-") {
             return Err(Failure::Usage("only one of the two models can come from standard input".into()));
         }
+        let options = self.verify.options(Some(&self.data))?;
         let (original, result) = (load(&self.original)?, load(&self.result)?);
-        let progress = Progress::new("verifying", self.report.quiet);
-        let verification =
-            verify(&original, &result, &self.verify.options(), &|done, total| progress.set(done, total))?;
-        drop(progress);
+        let case = failing_case_of(Path::new(self.result.file_name().unwrap_or("-".as_ref())));
+        let verification = self.verify.compare([&original, &result], &options, Some(case), self.report.quiet)?;
         let summary = VerifySummary {
             original: self.original.display().to_string(),
             result: self.result.display().to_string(),
@@ -66,7 +68,7 @@ impl Options {
         match self.report.format {
             Format::Json => write_report(&json::to_text(&summary), false)?,
             Format::Human if self.report.quiet && verification.same => {}
-            Format::Human => write_report(&human::verify(&summary, start.elapsed()), false)?,
+            Format::Human => write_report(&human::verify(&summary, self.report.verbose, start.elapsed()), false)?,
         }
         Ok(if verification.same { Status::Done } else { Status::Differs })
     }

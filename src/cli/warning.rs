@@ -9,7 +9,7 @@ use crate::onnx::text::{Loss, losses};
 use std::io::Write;
 
 /// Says one thing on standard error, also when nothing but errors is wanted.
-fn warn(message: &str) {
+pub fn warn(message: &str) {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     // There is nothing to do about it when standard error is closed.
     let _ = stderr().and_then(|mut out| writeln!(out, "{style}warning{style:#}: {}", one_line(message)));

@@ -26,6 +26,7 @@ mod options;
 mod prepare;
 mod raw;
 mod safetensors;
+mod save;
 mod shuffle;
 mod source;
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use image::{Channels, Interpolation, Resize};
 pub use labels::labels;
 pub use manifest::{FileManifest, InputManifest, Manifest};
 pub use options::{DataOptions, ImageOptions, Layout, Preset};
+pub use save::{Series, save_npz};
 pub use source::DataSource;
 
 /// One run of the model.

@@ -48,6 +48,19 @@ pub fn open(path: &Path, files: FileManifest, stored: Stored) -> Result<Dense, D
     Dense::new(path, files, stored, (at + length) as u64, header)
 }
 
+/// What a file of such an array begins with, elements excluded: magic, version 1.0, and a header that ends at
+/// a multiple of 64 bytes; `None` if NumPy has no such type.
+pub fn header(element: DataType, shape: &[usize]) -> Option<Vec<u8>> {
+    let (name, _) = TYPES.iter().find(|(_, known)| *known == element)?;
+    let order = if element.bits() == Some(8) { '|' } else { '<' };
+    let shape: String = shape.iter().map(|length| format!("{length},")).collect();
+    let text = format!("{{'descr': '{order}{name}', 'fortran_order': False, 'shape': ({shape}), }}");
+    let length = (10 + text.len() + 1).next_multiple_of(64) - 10;
+    let mut bytes = [MAGIC, &[1, 0], &u16::try_from(length).ok()?.to_le_bytes()].concat();
+    bytes.extend(format!("{text:<width$}\n", width = length - 1).into_bytes());
+    Some(bytes)
+}
+
 /// Where the header begins, and how long it is; `None` if it is no `.npy` file.
 fn header_place(start: &[u8]) -> Option<(usize, usize)> {
     match start.strip_prefix(MAGIC)? {

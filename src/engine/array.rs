@@ -35,6 +35,11 @@ impl Array {
         &self.shape
     }
 
+    /// The elements, little-endian.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The elements as f64: exact for floats and for integers below 2⁵³; empty for types that
     /// are not numbers.
     pub fn values(&self) -> Vec<f64> {

@@ -2,6 +2,7 @@
 
 use crate::onnx::payload::{Overflow, PayloadError};
 use crate::onnx::{CheckError, TensorError};
+use crate::parallel::ThreadError;
 use bstr::BString;
 use std::fmt;
 
@@ -56,6 +57,9 @@ pub enum EngineError {
         /// The chain of causes, on one line.
         cause: String,
     },
+    /// There is no thread to run it on, or one died.
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// The engine panicked; nothing else is affected.
     #[error("the engine crashed while it tried to {stage} the model: {cause}")]
     Crash {

@@ -1,8 +1,11 @@
 //! Why two models cannot be compared.
 
+use crate::data::DataError;
 use crate::engine::EngineError;
 use crate::onnx::payload::Overflow;
+use crate::parallel::ThreadError;
 use bstr::BString;
+use std::io;
 
 /// Why there is no verdict.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +38,27 @@ pub enum VerifyError {
         what: String,
     },
     /// All outputs are empty or NaN, so that any two models would be the same.
-    #[error("nothing can be compared: on random inputs all outputs are empty, NaN or infinite")]
+    #[error("nothing can be compared: all outputs are empty, NaN or infinite")]
     NothingToCompare,
+    /// An input or output was named that the original does not have.
+    #[error("no {what} is called `{name}`; there is {known}")]
+    UnknownPort {
+        /// `input` or `output`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// The data cannot be read, or does not fit the original.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// What was run could not be taken down.
+    #[error("what was run cannot be recorded: {0}")]
+    Observer(io::Error),
+    /// There is no thread for the work, or one died.
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// A dimension was given that no input has.
     #[error("no input has a dimension called `{name}`; the symbolic dimensions are: {known}")]
     UnknownDimension {
@@ -48,6 +70,23 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
+    /// Whether the models are why there is no verdict, and not what was asked for.
+    pub fn is_of_models(&self) -> bool {
+        match self {
+            VerifyError::Original(_)
+            | VerifyError::Result(_)
+            | VerifyError::Signature { .. }
+            | VerifyError::Input { .. }
+            | VerifyError::NothingToCompare => true,
+            VerifyError::Overflow(_)
+            | VerifyError::UnknownPort { .. }
+            | VerifyError::UnknownDimension { .. }
+            | VerifyError::Data(_)
+            | VerifyError::Observer(_)
+            | VerifyError::Thread(_) => false,
+        }
+    }
+
     /// An error of running the original.
     pub(super) fn original(error: EngineError) -> Self {
         match error {

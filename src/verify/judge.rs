@@ -1,8 +1,8 @@
 //! Comparing the outputs of a sample, and the verdict over all samples.
 
 use super::VerifyError;
-use super::compare::Difference;
-use super::report::{F64Report, OutputReport, Worst};
+use super::compare::{Difference, Distance, Rules};
+use super::report::{F64Report, OutputReport, UlpReport, Worst};
 use super::signature::Port;
 use super::tolerance::Tolerance;
 use crate::engine::Array;
@@ -18,38 +18,38 @@ pub struct Judge {
 /// How an output of one sample, or of all, differs.
 #[derive(Clone, Debug, Default)]
 pub struct OutputDifference {
-    shape: Vec<usize>,
     native: Difference,
     /// From the original in f64: the original, the result, and the result in f64.
-    exact: Option<[Difference; 3]>,
+    exact: Option<[Distance; 3]>,
 }
 
 impl OutputDifference {
     /// Whether no element says anything: there is none, or all are NaN or infinite in both.
     pub fn says_nothing(&self) -> bool {
-        self.native.finite == 0 && self.native.max_abs == 0.0
+        self.native.finite == 0 && self.native.distance.max_abs == 0.0
     }
 
     /// Adds a later sample.
     pub fn merge(&mut self, later: &OutputDifference) {
         self.native.merge(&later.native);
-        if let (Some(own), Some(later)) = (&mut self.exact, &later.exact) {
-            own.iter_mut().zip(later).for_each(|(own, later)| own.merge(later));
+        if let Some(later) = later.exact {
+            self.add_exact(later);
         }
+    }
+
+    /// Adds what running in f64 showed.
+    pub fn add_exact(&mut self, later: [Distance; 3]) {
+        let own = self.exact.get_or_insert_default();
+        own.iter_mut().zip(later).for_each(|(own, later)| own.merge(later));
     }
 }
 
 impl Judge {
-    /// Compares an output of one sample; `exact` are original and result in f64.
+    /// Compares an output of one sample.
     ///
     /// # Errors
     /// When the shapes differ.
-    pub fn compare(
-        &self,
-        sample: usize,
-        [original, result]: [&Array; 2],
-        exact: Option<[&Array; 2]>,
-    ) -> Result<OutputDifference, VerifyError> {
+    pub fn compare(&self, sample: usize, [original, result]: [&Array; 2]) -> Result<OutputDifference, VerifyError> {
         if original.shape() != result.shape() {
             return Err(VerifyError::Signature {
                 what: format!("output `{}`", self.port.name),
@@ -57,25 +57,32 @@ impl Judge {
                 result: format!("shape {:?}", result.shape()),
             });
         }
-        let is_float = original.element().float().is_some();
-        let (a, b) = (original.values(), result.values());
+        let float = original.element().float();
+        // Models of narrow floats run in wider ones: what counts is the type that they give.
+        let declared = self.port.element.and_then(|element| element.float());
         let classes = match original.shape() {
-            [_, classes] if is_float && *classes >= 2 => Some(*classes),
+            [_, classes] if float.is_some() && *classes >= 2 => Some(*classes),
             _ => None,
         };
-        let native = Difference::of(&b, &a, self.tolerance.rtol, sample, classes);
-        let exact = exact.filter(|_| is_float).map(|[exact, algebra]| {
-            let exact = exact.values();
-            [&a, &b, &algebra.values()].map(|other| Difference::of(other, &exact, 0.0, sample, None))
-        });
-        Ok(OutputDifference { shape: original.shape().to_vec(), native, exact })
+        let Tolerance { rtol, atol, .. } = self.tolerance;
+        let rules = Rules { rtol, atol, float: float.map(|float| declared.unwrap_or(float)), classes };
+        let native = Difference::of([&result.values(), &original.values()], original.shape(), sample, &rules);
+        Ok(OutputDifference { native, exact: None })
+    }
+
+    /// How far the original, the result, and the result in f64 are from the original in f64; `None` where the
+    /// output is not floating-point.
+    pub fn exact(&self, [original, result]: [&Array; 2], [exact, algebra]: [&Array; 2]) -> Option<[Distance; 3]> {
+        original.element().float()?;
+        let exact = exact.values();
+        Some([original, result, algebra].map(|other| Distance::of(&other.values(), &exact)))
     }
 
     /// The verdict; `f64` tells whether all samples that should run in f64 did.
     pub fn report(&self, difference: &OutputDifference, f64: bool) -> OutputReport {
         let native = &difference.native;
         let f64 = difference.exact.as_ref().filter(|_| f64).map(|exact| self.f64_report(exact));
-        let atol = self.tolerance.atol(native.max_reference, f64.as_ref().map(|f64| f64.original_error));
+        let atol = self.tolerance.atol(native.distance.max_reference, f64.as_ref().map(|f64| f64.original_error));
         let within_tolerance = native.within(atol);
         OutputReport {
             name: self.port.name.to_string(),
@@ -83,13 +90,17 @@ impl Judge {
             within_tolerance,
             atol,
             rtol: self.tolerance.rtol,
-            max_abs: native.max_abs,
-            max_rel: native.relative(),
+            max_abs: native.distance.max_abs,
+            max_rel: native.distance.relative(),
+            mismatched: native.mismatched_share(),
+            ulps: UlpReport::of(&native.ulps),
             cosine: native.cosine(),
-            top1_agreement: native.top1_agreement(),
-            worst: native.worst.map(|worst| Worst {
+            sqnr_db: native.sqnr(),
+            top1_agreement: native.agreement.top1(),
+            top5_agreement: native.agreement.top5(),
+            worst: native.worst.as_ref().map(|worst| Worst {
                 sample: worst.sample,
-                index: coordinates(worst.index, &difference.shape),
+                index: worst.index.clone(),
                 original: worst.reference,
                 result: worst.value,
             }),
@@ -97,7 +108,7 @@ impl Judge {
         }
     }
 
-    fn f64_report(&self, [original, result, algebra]: &[Difference; 3]) -> F64Report {
+    fn f64_report(&self, [original, result, algebra]: &[Distance; 3]) -> F64Report {
         let limit = self.tolerance.algebra_limit(original.relative());
         F64Report {
             same: algebra.relative() <= limit,
@@ -107,15 +118,4 @@ impl Judge {
             limit,
         }
     }
-}
-
-/// The place of an element that is counted in row-major order.
-fn coordinates(mut index: usize, shape: &[usize]) -> Vec<usize> {
-    let mut place: Vec<usize> = Vec::with_capacity(shape.len());
-    for length in shape.iter().rev() {
-        place.push(index % length.max(&1));
-        index /= length.max(&1);
-    }
-    place.reverse();
-    place
 }

@@ -1,27 +1,29 @@
 //! Whether two models compute the same, shown by running both.
 //!
-//! Both run on the same random inputs, and "same" is judged twice per output:
+//! Both run on the same inputs (`inputs/`: data, or random values that the original takes), and "same" is
+//! judged twice per output (`judge.rs`):
 //!
-//! 1. by tolerance, with NumPy's rule `|a − b| ≤ atol + rtol·|b|`, b being the original;
+//! 1. by tolerance (`tolerance.rs`), with NumPy's rule `|a − b| ≤ atol + rtol·|b|`, b being the original;
 //! 2. in f64: with the rounding of the arithmetic gone, what remains between the two models is
 //!    the one rounding of each changed weight, and a wrong formula shows. The error of the
 //!    result against an f64 run of the original is put beside the original's own.
 
 mod compare;
+mod comparison;
 mod error;
 mod inputs;
 mod judge;
+mod observer;
 mod options;
 mod report;
 mod run;
-mod setup;
-mod shapes;
 mod signature;
 #[cfg(test)]
 mod tests;
 mod tolerance;
 
 pub use error::VerifyError;
-pub use options::VerifyOptions;
-pub use report::{F64Report, InputReport, OutputReport, Verification, Worst};
-pub use run::verify;
+pub use observer::{Observer, Sample};
+pub use options::{Limit, VerifyOptions};
+pub use report::{F64Report, FailingCase, InputReport, OtherSizes, OutputReport, UlpReport, Verification, Worst};
+pub use run::{verify, verify_with};

@@ -1,42 +1,68 @@
 //! What a verification can be told.
 
+use super::VerifyError;
+use super::signature::{Port, Signature};
+use crate::data::DataOptions;
 use std::collections::BTreeMap;
 
+/// So many random samples are run unless told otherwise.
+pub const RANDOM_SAMPLES: usize = 4;
+
 /// How to verify.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct VerifyOptions {
-    /// The inputs depend on this and on nothing else.
+    /// Random inputs depend on this and on nothing else.
     pub seed: u64,
-    /// How many inputs to run.
-    pub samples: usize,
+    /// How many samples to run. Without it, 4 random ones, or all of the data.
+    pub samples: Option<usize>,
     /// The lengths of symbolic dimensions, by name.
     pub dims: BTreeMap<String, usize>,
+    /// From where to where the random values of inputs go, by name; both are included.
+    pub ranges: BTreeMap<String, [f64; 2]>,
+    /// What to run the models on instead of random inputs.
+    pub data: Option<DataOptions>,
     /// How many threads to use; 0 for all.
     pub threads: usize,
     /// The absolute tolerance, in place of the one that is derived from the outputs.
-    pub atol: Option<f64>,
+    pub atol: Limit,
     /// The relative tolerance, in place of the one of the element type.
-    pub rtol: Option<f64>,
+    pub rtol: Limit,
 }
 
-impl Default for VerifyOptions {
-    fn default() -> Self {
-        VerifyOptions { seed: 0, samples: 4, dims: BTreeMap::new(), threads: 0, atol: None, rtol: None }
+/// A tolerance, if one was given: for all outputs, or for one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Limit {
+    /// For all outputs that are not named.
+    pub all: Option<f64>,
+    /// By output.
+    pub of: BTreeMap<String, f64>,
+}
+
+impl Limit {
+    /// That of an output.
+    pub fn of(&self, output: &str) -> Option<f64> {
+        self.of.get(output).copied().or(self.all)
+    }
+}
+
+impl From<f64> for Limit {
+    fn from(all: f64) -> Limit {
+        Limit { all: Some(all), of: BTreeMap::new() }
     }
 }
 
 impl VerifyOptions {
-    /// What the inputs depend on.
+    /// What random inputs depend on.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How many inputs to run.
+    /// How many samples to run.
     #[must_use]
     pub fn samples(mut self, samples: usize) -> Self {
-        self.samples = samples;
+        self.samples = Some(samples);
         self
     }
 
@@ -44,6 +70,20 @@ impl VerifyOptions {
     #[must_use]
     pub fn dim(mut self, name: impl Into<String>, length: usize) -> Self {
         self.dims.insert(name.into(), length);
+        self
+    }
+
+    /// From where to where the random values of an input go.
+    #[must_use]
+    pub fn range(mut self, input: impl Into<String>, low: f64, high: f64) -> Self {
+        self.ranges.insert(input.into(), [low, high]);
+        self
+    }
+
+    /// What to run the models on instead of random inputs.
+    #[must_use]
+    pub fn data(mut self, data: DataOptions) -> Self {
+        self.data = Some(data);
         self
     }
 
@@ -57,7 +97,27 @@ impl VerifyOptions {
     /// The absolute and the relative tolerance, in place of those that are derived.
     #[must_use]
     pub fn tolerance(mut self, atol: f64, rtol: f64) -> Self {
-        (self.atol, self.rtol) = (Some(atol), Some(rtol));
+        (self.atol, self.rtol) = (atol.into(), rtol.into());
         self
+    }
+
+    /// Checks that what it names is there.
+    pub(super) fn check(&self, signature: &Signature) -> Result<(), VerifyError> {
+        let known = |ports: &[Port], name: &str| ports.iter().any(|port| port.name == name);
+        let list = |ports: &[Port]| ports.iter().map(|port| format!("`{}`", port.name)).collect::<Vec<_>>().join(", ");
+        let unknown = |what, name: &String, ports: &[Port]| VerifyError::UnknownPort {
+            what,
+            name: name.clone(),
+            known: list(ports),
+        };
+        let (inputs, outputs) = (&signature.inputs, &signature.outputs);
+        if let Some(name) = self.ranges.keys().find(|name| !known(inputs, name)) {
+            return Err(unknown("input", name, inputs));
+        }
+        let mut limits = self.rtol.of.keys().chain(self.atol.of.keys());
+        match limits.find(|name| !known(outputs, name)) {
+            Some(name) => Err(unknown("output", name, outputs)),
+            None => Ok(()),
+        }
     }
 }

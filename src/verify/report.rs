@@ -1,5 +1,7 @@
 //! The verdict, and how to say it.
 
+use super::compare::Ulps;
+use crate::engine::Array;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -8,20 +10,50 @@ use std::collections::BTreeMap;
 pub struct Verification {
     /// Whether all outputs are the same, by tolerance and (where possible) in f64.
     pub same: bool,
-    /// How many inputs were run.
+    /// How many samples were run.
     pub samples: usize,
-    /// What they were made from.
-    pub seed: u64,
-    /// The inputs and the shapes that were used.
+    /// What random samples were made from; absent where they are data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// The inputs and the shapes that were used first.
     pub inputs: Vec<InputReport>,
-    /// The lengths that were used for symbolic dimensions.
+    /// The lengths that were used for symbolic dimensions first.
     pub dims: BTreeMap<String, usize>,
+    /// Other lengths of symbolic dimensions that were tried too: those of the last samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_dims: Option<OtherSizes>,
     /// How many of the samples were run in f64 as well.
     pub f64_samples: usize,
     /// Why nothing was run in f64, if so.
     pub f64_unavailable: Option<String>,
     /// One report per output.
     pub outputs: Vec<OutputReport>,
+    /// The sample that differs most, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failing: Option<FailingCase>,
+}
+
+/// Samples with other lengths of symbolic dimensions.
+#[derive(Clone, Debug, Serialize)]
+pub struct OtherSizes {
+    /// How many.
+    pub samples: usize,
+    /// The lengths of named dimensions.
+    pub dims: BTreeMap<String, usize>,
+    /// The shape of each input.
+    pub shapes: Vec<Vec<usize>>,
+}
+
+/// A sample for which an output differs.
+#[derive(Clone, Debug, Serialize)]
+pub struct FailingCase {
+    /// Its number.
+    pub sample: usize,
+    /// Its inputs, by name.
+    #[serde(skip)]
+    pub inputs: Vec<(String, Array)>,
+    /// The file that they were saved to, if they were.
+    pub file: Option<String>,
 }
 
 /// An input as it was used.
@@ -52,14 +84,39 @@ pub struct OutputReport {
     pub max_abs: f64,
     /// The largest absolute difference, relative to the largest element.
     pub max_rel: f64,
+    /// The share of elements that are beyond the tolerance, in their own sample.
+    pub mismatched: f64,
+    /// How far elements are apart, counted in units in the last place; absent for other types than floats.
+    pub ulps: Option<UlpReport>,
     /// The cosine of the angle between original and result.
     pub cosine: Option<f64>,
+    /// The ratio of the original to the difference, as powers: 10·log₁₀(Σ original² / Σ Δ²). Absent where
+    /// there is no difference.
+    pub sqnr_db: Option<f64>,
     /// For outputs that look like scores of classes: how often the best class is the same.
     pub top1_agreement: Option<f64>,
+    /// For those of more than five classes: how often the five best are the same five.
+    pub top5_agreement: Option<f64>,
     /// The element that is furthest beyond the relative tolerance, if any differs.
     pub worst: Option<Worst>,
     /// The verdict in f64, for floating-point outputs.
     pub f64: Option<F64Report>,
+}
+
+/// Distances in units in the last place of the type of the output.
+#[derive(Clone, Debug, Serialize)]
+pub struct UlpReport {
+    /// The largest.
+    pub largest: u64,
+    /// How many elements are equal, 1 apart, 2 to 3, 4 to 7 and so on.
+    pub histogram: Vec<u64>,
+}
+
+impl UlpReport {
+    pub(super) fn of(ulps: &Ulps) -> Option<UlpReport> {
+        let histogram = ulps.counts().to_vec();
+        (!histogram.is_empty()).then(|| UlpReport { largest: ulps.largest(), histogram })
+    }
 }
 
 /// One element of an output.
@@ -90,6 +147,9 @@ pub struct F64Report {
     pub limit: f64,
 }
 
+/// Errors within this factor are called alike.
+const AS_CLOSE: f64 = 2.0;
+
 impl Verification {
     /// The verdict in one sentence.
     pub fn sentence(&self) -> String {
@@ -109,7 +169,14 @@ impl Verification {
         }
         let result = largest(|output| output.f64.as_ref().map_or(0.0, |f64| f64.result_error));
         let original = largest(|output| output.f64.as_ref().map_or(0.0, |f64| f64.original_error));
-        format!("{start} (f64: {result:.1e} from exact, the original {original:.1e})")
+        match (result, original) {
+            _ if relative == 0.0 => start,
+            (0.0, 0.0) => format!("{start} (both are exact)"),
+            _ if result <= AS_CLOSE * original => {
+                format!("{start}: as close to exact as the original ({result:.1e} and {original:.1e})")
+            }
+            _ => format!("{start}: {result:.1e} from exact, the original {original:.1e}; rounding explains it"),
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Whole verifications of small models.
 
-use super::{Verification, VerifyError, VerifyOptions, verify};
+use super::{Limit, Verification, VerifyError, VerifyOptions, verify};
+use crate::data::{DataOptions, DataSource, Series, save_npz};
+use crate::engine::Array;
 use crate::engine::testing::{model, node, parameters, value};
 use crate::onnx::access::text;
 use crate::onnx::element::{DataType, FloatType};
@@ -94,10 +96,10 @@ fn f64_tells_an_error_of_algebra_from_rounding() {
 
 #[test]
 fn a_looser_tolerance_holds_for_both_verdicts() {
-    let options = VerifyOptions { rtol: Some(0.1), ..Default::default() };
+    let options = VerifyOptions { rtol: 0.1.into(), ..Default::default() };
     let (a, b) = (network(FloatType::F32, 1.0), network(FloatType::F32, 1.01));
     assert!(verify(&a, &b, &options, &|_, _| {}).expect("runs").same);
-    let options = VerifyOptions { atol: Some(0.0), rtol: Some(0.0), ..Default::default() };
+    let options = VerifyOptions::default().tolerance(0.0, 0.0);
     assert!(!verify(&a, &folded(FloatType::F32), &options, &|_, _| {}).expect("runs").same);
 }
 
@@ -116,14 +118,15 @@ fn not_a_number_equals_itself_only() {
 fn results_do_not_depend_on_the_number_of_threads() {
     let (a, b) = (network(FloatType::F32, 1.0), folded(FloatType::F32));
     let json = |threads| {
-        let options = VerifyOptions { threads, samples: 9, seed: 3, ..Default::default() };
+        let options = VerifyOptions { threads, samples: Some(9), seed: 3, ..Default::default() };
         let done = AtomicUsize::new(0);
         let count = |_, total| {
-            assert_eq!(total, 9);
-            done.fetch_add(1, Ordering::Relaxed);
+            // 9 samples, 2 of both models in f64, and then one of another size.
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            assert_eq!(total, if done > 13 { 14 } else { 13 });
         };
         let verification = verify(&a, &b, &options, &count).expect("runs");
-        assert_eq!(done.into_inner(), 9);
+        assert_eq!((done.into_inner(), verification.samples), (14, 10));
         serde_json::to_string(&verification).expect("serialises")
     };
     assert_eq!(json(1), json(4));
@@ -196,7 +199,7 @@ fn no_f64_verdict_comes_with_its_reason() {
     let quantised = model(13, (DataType::Float, &["1", "8"]), vec![scale], nodes, "y");
     let verification = compare(&quantised, &quantised).expect("runs");
     assert!(verification.same);
-    println!("{}", verification.sentence());
+    assert!(verification.f64_unavailable.is_some(), "{}", verification.sentence());
 }
 
 #[test]
@@ -221,4 +224,109 @@ fn names_of_nodes_need_not_differ_and_a_last_input_may_be_omitted() {
 
 fn parsed(graph: &str) -> ModelProto {
     crate::onnx::text::parse(format!("<ir_version: 8, opset_import: [\"\" : 17]> {graph}")).unwrap()
+}
+
+#[test]
+fn a_length_that_was_fixed_by_mistake_is_found() {
+    let reshape = |target: &str| {
+        parsed(&format!("g (float[N,2,3] x) => (float[M,3] y) <int64[2] t = {{{target}}}> {{ y = Reshape (x, t) }}"))
+    };
+    let verification = compare(&reshape("-1, 3"), &reshape("-1, 3")).unwrap();
+    let other = verification.other_dims.expect("N is open");
+    assert_eq!((other.samples, other.shapes), (1, vec![vec![2, 2, 3]]));
+    // With N = 1 both are the same.
+    let error = error(&reshape("-1, 3"), &reshape("2, 3"), &VerifyOptions::default());
+    assert!(error.starts_with("the result cannot be run, though the original can"), "{error}");
+    let told = VerifyOptions::default().dim("N", 1);
+    let verification = verify(&reshape("-1, 3"), &reshape("2, 3"), &told, &|_, _| {}).unwrap();
+    assert!(verification.same && verification.other_dims.is_none());
+}
+
+#[test]
+fn all_rows_of_a_table_are_looked_up() {
+    let table = |last: f64| {
+        let rows: String = (0..40).map(|row| format!("{row}, ")).collect();
+        parsed(&format!("g (int64[N] i) => (float[N,1] y) <float[41,1] t = {{{rows}{last}}}> {{ y = Gather (t, i) }}"))
+    };
+    let options = VerifyOptions { dims: BTreeMap::from([("N".into(), 1000)]), ..Default::default() };
+    let verification = verify(&table(1.0), &table(2.0), &options, &|_, _| {}).unwrap();
+    assert!(!verification.same, "row 40 is never looked up");
+}
+
+#[test]
+fn values_stay_in_the_range_that_was_asked_for() {
+    let model = |operator: &str| parsed(&format!("g (float[1,64] x) => (float[1,64] y) {{ y = {operator} (x) }}"));
+    // They are the same from 0 on.
+    let options = VerifyOptions::default().range("x", 0.0, 2.0);
+    assert!(!compare(&model("Relu"), &model("Identity")).unwrap().same);
+    assert!(verify(&model("Relu"), &model("Identity"), &options, &|_, _| {}).unwrap().same);
+    let unknown = error(&model("Relu"), &model("Relu"), &VerifyOptions::default().range("z", 0.0, 1.0));
+    assert_eq!(unknown, "no input is called `z`; there is `x`");
+}
+
+#[test]
+fn an_output_may_have_a_tolerance_of_its_own() {
+    let model = |factor: f64| {
+        parsed(&format!(
+            "g (float[1,64] x) => (float[1,64] y, float[1,64] z) <float[1] f = {{{factor}}}> {{ y = Relu (x) z = Mul (x, f) }}"
+        ))
+    };
+    let rtol = |output: &str| {
+        let of = BTreeMap::from([(output.to_owned(), 0.1)]);
+        VerifyOptions { rtol: Limit { all: None, of }, ..Default::default() }
+    };
+    let same = |output| verify(&model(1.0), &model(1.01), &rtol(output), &|_, _| {}).unwrap().same;
+    assert!(same("z") && !same("y"));
+    assert_eq!(error(&model(1.0), &model(1.0), &rtol("w")), "no output is called `w`; there is `y`, `z`");
+}
+
+#[test]
+fn what_is_measured_is_what_it_is_called() {
+    let model = |factor: f64| {
+        parsed(&format!("g (float[1,64] x) => (float[1,64] y) <float[1] f = {{{factor}}}> {{ y = Mul (x, f) }}"))
+    };
+    let verification = compare(&model(1.0), &model(1.001)).unwrap();
+    let output = &verification.outputs[0];
+    // The difference is a thousandth of the original: 10·log₁₀ 10⁶.
+    assert!((output.sqnr_db.unwrap() - 60.0).abs() < 0.01, "{output:?}");
+    assert!((output.max_rel - 1e-3).abs() < 1e-6 && output.mismatched > 0.5, "{output:?}");
+    // A thousandth of a number is 2²³/1000 to 2²⁴/1000 units of its last place: 8389 to 16777.
+    let ulps = output.ulps.as_ref().unwrap();
+    assert!((8388..16778).contains(&ulps.largest), "{ulps:?}");
+    assert_eq!((ulps.histogram[..14].iter().sum::<u64>(), ulps.histogram[14..].iter().sum::<u64>()), (0, 64 * 4));
+    assert_eq!((output.top1_agreement, output.top5_agreement), (Some(1.0), Some(1.0)));
+}
+
+#[test]
+fn the_failing_case_fails_again() {
+    let model = |operator: &str| parsed(&format!("g (float[1,8] x) => (float[1,8] y) {{ y = {operator} (x) }}"));
+    let (a, b) = (model("Relu"), model("Identity"));
+    let verification = compare(&a, &b).unwrap();
+    let failing = verification.failing.expect("they differ");
+    let worst = verification.outputs[0].worst.as_ref().unwrap();
+    let [(name, x)] = &failing.inputs[..] else { panic!("one input") };
+    assert_eq!((name.as_str(), failing.sample), ("x", worst.sample));
+    // Where the result has x itself, and the original 0.
+    assert_eq!((x.values()[worst.index[1]], worst.original), (worst.result, 0.0));
+    assert!(compare(&a, &a).unwrap().failing.is_none());
+}
+
+#[test]
+fn data_takes_the_place_of_random_samples() {
+    let model = |operator: &str| parsed(&format!("g (float[N,2] x) => (float[N,2] y) {{ y = {operator} (x) }}"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.npz");
+    let on = |values: &[f64]| {
+        let x = Array::floats(FloatType::F32, vec![values.len() / 2, 2], values).unwrap();
+        let mut series = Series::like(&x, "x".into()).unwrap();
+        series.add(&x).unwrap();
+        save_npz(&path, &mut [series]).unwrap();
+        let data = DataOptions::new(vec![DataSource::parse(&path.display().to_string())]);
+        verify(&model("Relu"), &model("Identity"), &VerifyOptions::default().data(data), &|_, _| {}).unwrap()
+    };
+    let positive = on(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    assert!(positive.same);
+    assert_eq!((positive.samples, positive.seed, positive.dims), (3, None, BTreeMap::from([("N".into(), 1)])));
+    let negative = on(&[1.0, 2.0, 3.0, -4.0]);
+    assert_eq!(negative.failing.map(|failing| failing.sample), Some(1));
 }

@@ -33,17 +33,18 @@ pub fn default_rtol(weights: FloatType) -> f64 {
 }
 
 impl Tolerance {
-    /// The tolerance of a floating-point output of models with such weights; other outputs
-    /// (`None`) must be equal unless the options say otherwise.
-    pub fn new(weights: Option<FloatType>, options: &VerifyOptions) -> Self {
+    /// The tolerance of an output of this name that is floating-point, of models with such weights;
+    /// other outputs (`None`) must be equal unless the options say otherwise.
+    pub fn new(weights: Option<FloatType>, output: &str, options: &VerifyOptions) -> Self {
         let (rtol, atol) = match weights {
             Some(weights) => (default_rtol(weights), None),
             None => (0.0, Some(0.0)),
         };
+        let asked = options.rtol.of(output);
         Tolerance {
-            rtol: options.rtol.unwrap_or(rtol),
-            atol: options.atol.or(atol),
-            asked: options.rtol.unwrap_or(0.0),
+            rtol: asked.unwrap_or(rtol),
+            atol: options.atol.of(output).or(atol),
+            asked: asked.unwrap_or(0.0),
             unit: weights.map_or(0.0, FloatType::unit_roundoff),
         }
     }
@@ -79,9 +80,12 @@ impl Tolerance {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verify::Limit;
+    use std::collections::BTreeMap;
 
     fn tolerance(weights: Option<FloatType>, rtol: Option<f64>, atol: Option<f64>) -> Tolerance {
-        Tolerance::new(weights, &VerifyOptions { rtol, atol, ..Default::default() })
+        let limit = |all| Limit { all, ..Limit::default() };
+        Tolerance::new(weights, "y", &VerifyOptions { rtol: limit(rtol), atol: limit(atol), ..Default::default() })
     }
 
     #[test]
@@ -101,6 +105,14 @@ mod tests {
         let asked = tolerance(Some(FloatType::F32), Some(0.1), Some(0.5));
         assert_eq!((asked.rtol, asked.atol(50.0, Some(1.0))), (0.1, 0.5));
         assert_eq!(asked.algebra_limit(0.0), 0.1);
+    }
+
+    #[test]
+    fn an_output_may_have_its_own() {
+        let rtol = Limit { all: Some(0.1), of: BTreeMap::from([("y".into(), 0.3)]) };
+        let options = VerifyOptions { rtol, ..Default::default() };
+        let rtol = |output| Tolerance::new(Some(FloatType::F32), output, &options).rtol;
+        assert_eq!((rtol("y"), rtol("z")), (0.3, 0.1));
     }
 
     #[test]

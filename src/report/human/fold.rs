@@ -1,5 +1,6 @@
 //! What `fold` did, for people.
 
+use super::verify::failing_case;
 use super::words::{
     BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, SHOWN_OF_GROUP, codes_hint, duration, some, title, verdict, written,
 };
@@ -24,7 +25,9 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     text += &merged(report, verbose);
     text += &prepared(summary, verbose);
     text += &format!("{}\n", summary_line(summary, elapsed));
-    text + &codes_hint(report.norms.iter().filter_map(refusal)) + &written(&summary.file)
+    text + &codes_hint(report.norms.iter().filter_map(refusal))
+        + &written(&summary.file)
+        + &failing_case(summary.verification)
 }
 
 fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {

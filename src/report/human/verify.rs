@@ -1,27 +1,124 @@
 //! What `verify` found, for people.
 
-use super::words::{BAD, GOOD, duration, verdict};
-use crate::report::VerifySummary;
+use super::words::{BAD, DIM, GOOD, duration, verdict};
 use crate::report::table::{Cell, render};
+use crate::report::{VerifySummary, printable};
+use crate::verify::{OtherSizes, OutputReport, UlpReport, Verification};
 use std::time::Duration;
 
-/// What `verify` found: a line per output, then the verdict.
-pub fn verify(summary: &VerifySummary, elapsed: Duration) -> String {
+/// What `verify` found: a line per output, then the verdict. With `verbose`, all that was measured.
+pub fn verify(summary: &VerifySummary, verbose: bool, elapsed: Duration) -> String {
     let verification = summary.verification;
     let rows: Vec<Vec<Cell>> = verification.outputs.iter().map(output_row).collect();
-    let samples = verification.samples;
-    let plural = if samples == 1 { "" } else { "s" };
-    render(&rows) + &format!("{} · {samples} sample{plural} · {}\n", verdict(verification), duration(elapsed))
+    let mut text = render(&rows);
+    if verbose {
+        text += &verification.outputs.iter().map(details).collect::<String>();
+    }
+    text += &format!("{} · {} · {}\n", verdict(verification), samples(verification), duration(elapsed));
+    text + &failing_case(Some(verification))
 }
 
-fn output_row(output: &crate::verify::OutputReport) -> Vec<Cell> {
+/// Where the inputs are that show a difference.
+pub(super) fn failing_case(verification: Option<&Verification>) -> String {
+    let failing = verification.and_then(|verification| verification.failing.as_ref());
+    let file = failing.and_then(|failing| Some((failing.sample, failing.file.as_deref()?)));
+    file.map_or(String::new(), |(sample, file)| {
+        let file = printable(file);
+        format!("the inputs of sample {sample} are in {file}: `--data {file}` runs them again\n")
+    })
+}
+
+fn output_row(output: &OutputReport) -> Vec<Cell> {
     let (word, style) = if output.same { ("same", GOOD) } else { ("differs", BAD) };
     let mut figures = format!("max abs {:.2e}, max rel {:.2e}", output.max_abs, output.max_rel);
-    if let Some(cosine) = output.cosine {
-        figures += &format!(", 1 − cosine {:.1e}", (1.0 - cosine).abs());
+    if output.mismatched > 0.0 {
+        figures += &format!(", {} mismatched", percent(output.mismatched));
     }
-    if let Some(agreement) = output.top1_agreement {
-        figures += &format!(", top-1 agreement {:.0} %", agreement * 100.0);
+    if let Some(sqnr) = output.sqnr_db {
+        figures += &format!(", SQNR {sqnr:.0} dB");
+    }
+    for (what, agreement) in [("top-1", output.top1_agreement), ("top-5", output.top5_agreement)] {
+        if let Some(agreement) = agreement {
+            figures += &format!(", {what} agreement {}", percent(agreement));
+        }
     }
     vec![Cell::text(&output.name), Cell::styled(word, style), Cell::text(figures)]
+}
+
+fn details(output: &OutputReport) -> String {
+    let mut text = format!("{}\n", printable(&output.name));
+    let mut line = |what: &str, value: String| text += &format!("  {DIM}{what:<12}{DIM:#}{value}\n");
+    line("tolerance", format!("|Δ| ≤ {:.2e} + {:.2e}·|original|", output.atol, output.rtol));
+    if let Some(worst) = &output.worst {
+        let place = format!("{} where the original has {}", worst.result, worst.original);
+        line("worst", format!("{:?} of sample {}: {place}", worst.index, worst.sample));
+    }
+    if let Some(cosine) = output.cosine {
+        line("1 − cosine", format!("{:.2e}", (1.0 - cosine).abs()));
+    }
+    if let Some(ulps) = &output.ulps {
+        line("ulps", distances(ulps));
+    }
+    if let Some(f64) = &output.f64 {
+        line("from exact", format!("{:.2e}, the original {:.2e}", f64.result_error, f64.original_error));
+        line("in f64", format!("{:.2e}, rounding explains {:.2e}", f64.algebra_error, f64.limit));
+    }
+    text
+}
+
+/// How many elements are how far apart, as shares of all.
+fn distances(ulps: &UlpReport) -> String {
+    let all = ulps.histogram.iter().sum::<u64>().max(1) as f64;
+    let buckets = ulps.histogram.iter().enumerate().filter(|(_, count)| **count > 0).map(|(bucket, count)| {
+        let range = match bucket {
+            0 => "0".into(),
+            1 => "1".into(),
+            _ => format!("{}–{}", 1u64 << (bucket - 1), (1u128 << bucket) - 1),
+        };
+        format!("{range}: {}", percent(*count as f64 / all))
+    });
+    format!("{} (at most {})", buckets.collect::<Vec<_>>().join(", "), ulps.largest)
+}
+
+/// How many samples were run, and of which sizes.
+fn samples(verification: &Verification) -> String {
+    let count = verification.samples;
+    let samples = format!("{count} sample{}", if count == 1 { "" } else { "s" });
+    match &verification.other_dims {
+        Some(other) => format!("{samples}, {} with {}", other.samples, other_sizes(verification, other)),
+        None => samples,
+    }
+}
+
+/// The lengths of named dimensions that are others than at first; of those without names, the shapes.
+fn other_sizes(verification: &Verification, other: &OtherSizes) -> String {
+    let differs = |(name, length): &(&String, &usize)| verification.dims.get(*name) != Some(*length);
+    let named: Vec<String> =
+        other.dims.iter().filter(differs).map(|(name, length)| format!("{} = {length}", printable(name))).collect();
+    if named.is_empty() { format!("{:?}", other.shapes) } else { named.join(", ") }
+}
+
+/// 100 % only where it is all, 0 % only where it is none.
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        0.0 => "0 %".into(),
+        _ if percent < 0.1 => "< 0.1 %".into(),
+        _ if share < 1.0 && percent > 99.9 => "> 99.9 %".into(),
+        _ if percent.fract() == 0.0 => format!("{percent:.0} %"),
+        _ => format!("{percent:.1} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_not_rounded_to_all_or_nothing() {
+        assert_eq!(
+            [0.0, 1e-5, 0.5, 0.123, 0.99999, 1.0].map(percent),
+            ["0 %", "< 0.1 %", "50 %", "12.3 %", "> 99.9 %", "100 %"]
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! One pass over the data with all statistics in place.
 
-use super::{MeasureError, Probe, Progress, Seen, merge, parallel};
+use super::{MeasureError, Probe, Progress, Seen, merge, reading};
 use crate::engine::tap::{Overrides, Watch};
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ impl Probe<'_> {
         let mut first = all.clone();
         let total = runs.len();
         let mut workers = self.workers(total)?;
-        parallel::on_runs(
+        reading::on_runs(
             &mut workers,
             self.data,
             runs,

@@ -6,7 +6,7 @@
 
 mod frozen;
 mod outputs;
-mod parallel;
+mod reading;
 mod sweep;
 mod waiting;
 
@@ -16,6 +16,7 @@ use crate::engine::tap::{Overrides, Rows, Taps, Watch};
 use crate::engine::{EngineError, Session, Stages, Worker};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
+use crate::parallel::{self, ThreadError};
 use std::io;
 use std::sync::OnceLock;
 
@@ -34,17 +35,14 @@ pub enum MeasureError {
     #[error("cannot put aside samples in the folder for temporary files (more --memory needs less of it): {0}")]
     Spill(io::Error),
     /// There is no thread for the work.
-    #[error("cannot start a thread: {0}")]
-    Thread(io::Error),
+    #[error(transparent)]
+    Thread(#[from] ThreadError),
     /// The model cannot be interrupted.
     #[error(
         "lengths inside the model depend on the data, or a Scan holds BatchNormalizations: it cannot be run in \
          stages, only --method fixed-point measures it"
     )]
     NoStages,
-    /// A thread ended that should not.
-    #[error("a thread that measures died")]
-    Died,
 }
 
 /// What was measured, in the order of the BatchNormalizations; `None` where nothing came in.

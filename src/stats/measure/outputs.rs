@@ -1,6 +1,6 @@
 //! What a model computes on data.
 
-use super::{MeasureError, Probe, Progress, parallel};
+use super::{MeasureError, Probe, Progress, reading};
 use crate::data::Run;
 use crate::engine::{Array, Worker};
 
@@ -17,7 +17,7 @@ impl Probe<'_> {
     ) -> Result<(), MeasureError> {
         let (runs, batch) = (self.data.runs(), self.data.batch_size());
         let run = |worker: &mut Worker, _, run: Run| Ok((run.rows, worker.run(&run.inputs)?));
-        parallel::on_runs(&mut self.workers(runs)?, self.data, 0..runs, run, |index, (rows, outputs)| {
+        reading::on_runs(&mut self.workers(runs)?, self.data, 0..runs, run, |index, (rows, outputs)| {
             show(index * batch, rows, &outputs);
             progress(index + 1, runs);
         })

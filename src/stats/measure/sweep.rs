@@ -1,10 +1,11 @@
 //! All samples side by side: nobody goes on before a BatchNormalization has its statistics.
 
 use super::waiting::{Waiting, slots};
-use super::{MeasureError, Probe, Progress, Seen, merge_one, parallel};
+use super::{MeasureError, Probe, Progress, Seen, merge_one, reading};
 use crate::data::Run;
 use crate::engine::tap::{Overrides, Taps, Watch};
 use crate::engine::{Paused, Stages, Worker};
+use crate::parallel;
 use crate::stats::{Moments, RunningStatistics};
 use std::ops::Range;
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl Underway<'_> {
                 let sample = worker.begin(&run.inputs)?;
                 advance(worker, index, sample)
             };
-            parallel::on_runs(workers, self.probe.data, self.runs.clone(), begin, take)?;
+            reading::on_runs(workers, self.probe.data, self.runs.clone(), begin, take)?;
         } else {
             let go_on = |worker: &mut Worker, index| advance(worker, index, self.waiting.take(index, stage)?);
             parallel::in_order(workers, runs, go_on, take)?;
@@ -148,7 +149,7 @@ impl Underway<'_> {
 
     /// Measures a BatchNormalization inside the node at which all samples wait.
     fn look_at_all(&self, workers: &mut [Worker], stage: usize, tap: usize) -> Result<Sums, MeasureError> {
-        let look = |worker: &mut Worker, index: usize| {
+        let look = |worker: &mut Worker, index: usize| -> Result<Option<Moments>, MeasureError> {
             let mut taps = self.taps(index);
             let measure = |sample: &Paused| Ok(worker.measure(self.stages, stage, tap, sample, &mut taps)?);
             self.waiting.show(index, stage, measure)?;

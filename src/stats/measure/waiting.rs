@@ -6,8 +6,9 @@
 
 use super::MeasureError;
 use crate::engine::{Paused, SpillFile, Spilled};
+use crate::parallel::{ThreadError, lock};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
 /// A place for each sample.
 pub struct Waiting {
@@ -115,10 +116,6 @@ impl Waiting {
             // Of two that are made at once, one is dropped.
             let _ = file.set(SpillFile::new().map_err(MeasureError::Spill)?);
         }
-        file.get().ok_or(MeasureError::Died)
+        Ok(file.get().ok_or(ThreadError::Died)?)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

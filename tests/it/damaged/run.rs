@@ -45,7 +45,7 @@ pub fn verify(original: &ModelProto, folded: &ModelProto) {
     if required_inputs(original).any(is_open) {
         return;
     }
-    let options = VerifyOptions { samples: 1, threads: 1, ..VerifyOptions::default() };
+    let options = VerifyOptions::default().samples(1).threads(1);
     if let Ok(verification) = verify::verify(original, folded, &options, &|_, _| {}) {
         let (original, result) = ("a".into(), "b".into());
         let summary = VerifySummary { original, result, verification: &verification };
