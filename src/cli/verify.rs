@@ -58,7 +58,7 @@ impl Options {
         }
         let options = self.verify.options(Some(&self.data))?;
         let (original, result) = (load(&self.original)?, load(&self.result)?);
-        let case = failing_case_of(Path::new(self.result.file_name().unwrap_or("-".as_ref())));
+        let case = failing_case_of(&self.result);
         let verification = self.verify.compare([&original, &result], &options, Some(case), self.report.quiet)?;
         let summary = VerifySummary {
             original: self.original.display().to_string(),

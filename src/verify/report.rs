@@ -175,7 +175,9 @@ impl Verification {
             _ if result <= AS_CLOSE * original => {
                 format!("{start}: as close to exact as the original ({result:.1e} and {original:.1e})")
             }
-            _ => format!("{start}: {result:.1e} from exact, the original {original:.1e}; rounding explains it"),
+            _ => format!(
+                "{start}: {result:.1e} from exact, the original {original:.1e}, as rounding the weights explains"
+            ),
         }
     }
 }

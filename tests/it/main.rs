@@ -33,4 +33,5 @@ mod stats;
 mod strip;
 mod text;
 mod tool;
+mod verify;
 mod wire;

@@ -66,18 +66,22 @@ fn details(output: &OutputReport) -> String {
     text
 }
 
-/// How many elements are how far apart, as shares of all.
+/// How many elements are equal, and within how much half of them, nearly all and all are.
 fn distances(ulps: &UlpReport) -> String {
     let all = ulps.histogram.iter().sum::<u64>().max(1) as f64;
-    let buckets = ulps.histogram.iter().enumerate().filter(|(_, count)| **count > 0).map(|(bucket, count)| {
-        let range = match bucket {
-            0 => "0".into(),
-            1 => "1".into(),
-            _ => format!("{}–{}", 1u64 << (bucket - 1), (1u128 << bucket) - 1),
+    let equal = ulps.histogram.first().copied().unwrap_or(0) as f64 / all;
+    let within = |share: f64| {
+        let mut counted = 0;
+        let reached = |count: &u64| {
+            counted += count;
+            counted as f64 >= share * all
         };
-        format!("{range}: {}", percent(*count as f64 / all))
-    });
-    format!("{} (at most {})", buckets.collect::<Vec<_>>().join(", "), ulps.largest)
+        // Bucket k ends at 2ᵏ − 1.
+        let bucket = ulps.histogram.iter().position(reached).unwrap_or(0);
+        (1u128 << bucket).saturating_sub(1).min(ulps.largest.into())
+    };
+    let (half, nearly) = (within(0.5), within(0.99));
+    format!("{} equal, half within {half}, 99 % within {nearly}, all within {}", percent(equal), ulps.largest)
 }
 
 /// How many samples were run, and of which sizes.
@@ -113,6 +117,14 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn distances_are_told_by_their_quantiles() {
+        let ulps = UlpReport { largest: 1000, histogram: vec![40, 30, 20, 0, 0, 0, 0, 0, 9, 0, 1] };
+        assert_eq!(distances(&ulps), "40 % equal, half within 1, 99 % within 255, all within 1000");
+        let one = UlpReport { largest: 5, histogram: vec![0, 0, 0, 1] };
+        assert_eq!(distances(&one), "0 % equal, half within 5, 99 % within 5, all within 5");
+    }
 
     #[test]
     fn shares_are_not_rounded_to_all_or_nothing() {

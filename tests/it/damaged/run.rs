@@ -49,7 +49,7 @@ pub fn verify(original: &ModelProto, folded: &ModelProto) {
     if let Ok(verification) = verify::verify(original, folded, &options, &|_, _| {}) {
         let (original, result) = ("a".into(), "b".into());
         let summary = VerifySummary { original, result, verification: &verification };
-        human::verify(&summary, Duration::ZERO);
+        human::verify(&summary, true, Duration::ZERO);
         json::to_text(&summary);
     }
 }
