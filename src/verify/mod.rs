@@ -11,6 +11,7 @@ mod compare;
 mod error;
 mod inputs;
 mod judge;
+pub mod locate;
 mod options;
 mod report;
 mod run;
