@@ -25,6 +25,7 @@
 //! [`ModelDiff::hidden`].
 
 mod comparison;
+mod correspondence;
 mod human;
 mod index;
 mod markdown;
@@ -34,6 +35,7 @@ mod report;
 mod summary;
 mod tensor;
 
+pub(crate) use correspondence::matched_nodes;
 pub use human::{HumanOptions, human};
 pub use markdown::{markdown, markdown_summary};
 pub use report::{

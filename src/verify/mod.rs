@@ -13,6 +13,7 @@ mod comparison;
 mod error;
 mod inputs;
 mod judge;
+pub mod locate;
 mod observer;
 mod options;
 mod report;

@@ -84,6 +84,20 @@ impl FoldReport {
         }
     }
 
+    /// What was done to a node of this name: the entries of which it is the subject, or of which it
+    /// took in the map.
+    pub fn concerning<'r>(&'r self, node: &'r str) -> impl Iterator<Item = &'r NormReport> {
+        self.norms.iter().filter(move |norm| {
+            let took_in = |outcome: &Outcome| match outcome {
+                Outcome::Folded { into, also_into, .. } => {
+                    into == node || also_into.iter().any(|(_, name)| name == node)
+                }
+                Outcome::Kept { .. } => false,
+            };
+            norm.name == node || took_in(&norm.outcome)
+        })
+    }
+
     /// Whether anything was changed.
     pub fn changed(&self) -> bool {
         self.folded + self.folded_arithmetic + self.merged.merges.len() > 0
