@@ -62,6 +62,10 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "FILE")]
     failing_case: Option<PathBuf>,
 
+    /// Where outputs differ, find the first value inside the models that does, and what touched it.
+    #[arg(long)]
+    locate: bool,
+
     /// How many threads to use; 0 for one per core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -80,6 +84,7 @@ impl VerifyArguments {
             dims: self.dim.iter().cloned().collect(),
             ranges: self.input_range.iter().cloned().collect(),
             data: data.map(DataArguments::options).transpose()?,
+            locate: self.locate,
             threads: self.threads,
             atol: gathered(&self.atol),
             rtol: gathered(&self.rtol),

@@ -110,7 +110,7 @@ mod tests {
         other.add(&arrays[1]).expect("there is room");
         save_npz(&path, &mut [other, series]).expect("written");
         let text = "<ir_version: 8, opset_import: [\"\" : 17]> g (float[N,2] x) => (float[N,2] y) { y = Relu (x) }";
-        let model = crate::onnx::text::parse(text.to_owned()).expect("well-formed");
+        let model = crate::onnx::text::parse(text).expect("well-formed");
         let options = DataOptions::new(vec![DataSource::parse(&path.display().to_string())]);
         let data = crate::data::open(&model, &options).expect("it fits");
         assert_eq!(data.samples(), 2);

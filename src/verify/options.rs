@@ -21,6 +21,8 @@ pub struct VerifyOptions {
     pub ranges: BTreeMap<String, [f64; 2]>,
     /// What to run the models on instead of random inputs.
     pub data: Option<DataOptions>,
+    /// Whether to look for the first value that differs, where outputs do.
+    pub locate: bool,
     /// How many threads to use; 0 for all.
     pub threads: usize,
     /// The absolute tolerance, in place of the one that is derived from the outputs.
@@ -84,6 +86,13 @@ impl VerifyOptions {
     #[must_use]
     pub fn data(mut self, data: DataOptions) -> Self {
         self.data = Some(data);
+        self
+    }
+
+    /// Look for the first value that differs, where outputs do.
+    #[must_use]
+    pub fn locate(mut self) -> Self {
+        self.locate = true;
         self
     }
 

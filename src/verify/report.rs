@@ -1,6 +1,7 @@
 //! The verdict, and how to say it.
 
 use super::compare::Ulps;
+use super::locate::Location;
 use crate::engine::Array;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub struct Verification {
     /// The sample that differs most, where one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing: Option<FailingCase>,
+    /// The first value that differs in it, if it was looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Box<Location>>,
 }
 
 /// Samples with other lengths of symbolic dimensions.

@@ -2,9 +2,11 @@
 
 use super::comparison::Comparison;
 use super::inputs::{Finder, Round, Shapes};
+use super::locate::locate;
 use super::report::{FailingCase, InputReport, OtherSizes, Verification};
 use super::signature::Signature;
 use super::{Observer, VerifyError, VerifyOptions};
+use crate::engine::Array;
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use std::io;
@@ -74,7 +76,12 @@ pub fn verify_with(
         None => None,
     };
     let rounds = Rounds { signature: &signature, first, other };
-    rounds.report(&comparison, no_f64, options)
+    let mut verification = rounds.report(&comparison, no_f64, options)?;
+    if let Some(failing) = verification.failing.as_ref().filter(|_| options.locate) {
+        let inputs: Vec<Array> = failing.inputs.iter().map(|(_, array)| array.clone()).collect();
+        verification.location = locate(original, result, &inputs, options, &|_, _| {})?.map(Box::new);
+    }
+    Ok(verification)
 }
 
 /// All that was run.
@@ -110,6 +117,7 @@ impl Rounds<'_> {
             f64_unavailable: no_f64,
             outputs,
             failing: failing.map(|sample| self.case(sample)).transpose()?,
+            location: None,
         })
     }
 

@@ -136,3 +136,19 @@ fn arguments_that_do_not_fit_are_explained() {
         assert!(refused.stderr.contains(expected), "{flags:?}: {}", refused.stderr);
     }
 }
+
+#[test]
+fn the_first_value_that_differs_is_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (a, b) = (network(folder.path(), "a.onnxtxt", "0.5"), network(folder.path(), "b.onnxtxt", "0.6"));
+    let case = folder.path().join("case.npz");
+    let report = verify(&["--locate", "--format", "json"], &[("--failing-case", &case)], [&a, &b]).json();
+    let location = &report["location"];
+    assert_eq!((&location["original"]["value"], &location["original"]["node"]["name"]), (&"y".into(), &"conv".into()));
+    assert_eq!(location["agreeing"][0]["original"], "r");
+    let text = verify(&["--locate"], &[("--failing-case", &case)], [&a, &b]).text();
+    assert!(text.contains("the first output that differs is y, made by Conv conv"), "{text}");
+    assert!(text.contains("Conv conv: b changed by up to 1.00e-1"), "{text}");
+    let same = verify(&["--locate", "--format", "json"], &[], [&a, &a]).json();
+    assert!(same.get("location").is_none() && same.get("failing").is_none());
+}

@@ -1,6 +1,6 @@
 //! What `fold` did, for people.
 
-use super::verify::failing_case;
+use super::verify::differing;
 use super::words::{
     BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, SHOWN_OF_GROUP, codes_hint, duration, some, title, verdict, written,
 };
@@ -27,7 +27,22 @@ pub fn fold(summary: &FoldSummary, verbose: bool, elapsed: Duration) -> String {
     text += &format!("{}\n", summary_line(summary, elapsed));
     text + &codes_hint(report.norms.iter().filter_map(refusal))
         + &written(&summary.file)
-        + &failing_case(summary.verification)
+        + &differing(summary.verification)
+        + &suspects(summary)
+}
+
+/// What was folded where outputs begin to differ.
+fn suspects(summary: &FoldSummary) -> String {
+    let location = summary.verification.and_then(|verification| verification.location.as_deref());
+    let touched = location.into_iter().flat_map(|location| &location.touched);
+    let nodes = touched.flat_map(|touched| [&touched.original, &touched.result]).flatten();
+    let mut rows: Vec<&NormReport> = Vec::new();
+    for norm in nodes.flat_map(|node| summary.report.concerning(&node.name)) {
+        if matches!(norm.outcome, Outcome::Folded { .. }) && !rows.iter().any(|other| other.name == norm.name) {
+            rows.push(norm);
+        }
+    }
+    render(&rows.into_iter().map(norm_row).collect::<Vec<_>>())
 }
 
 fn summary_line(summary: &FoldSummary, elapsed: Duration) -> String {

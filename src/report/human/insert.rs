@@ -1,6 +1,6 @@
 //! What `insert` did, for people.
 
-use super::verify::failing_case;
+use super::verify::differing;
 use super::words::{BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, SHOWN_OF_GROUP, codes_hint, duration, title, verdict, written};
 use crate::refusal::{Code, Refusal};
 use crate::report::table::{Cell, render};
@@ -22,7 +22,7 @@ pub fn insert(summary: &InsertSummary, verbose: bool, elapsed: Duration) -> Stri
     };
     text += &summary.measured.map_or(String::new(), measured);
     text += &summary_line(summary, elapsed);
-    text + &codes_hint(report.layers.iter().filter_map(refusal)) + &place + &failing_case(summary.verification)
+    text + &codes_hint(report.layers.iter().filter_map(refusal)) + &place + &differing(summary.verification)
 }
 
 fn measured(measured: &MeasureSummary) -> String {

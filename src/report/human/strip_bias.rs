@@ -1,6 +1,6 @@
 //! What `strip-bias` did, for people.
 
-use super::verify::failing_case;
+use super::verify::differing;
 use super::words::{BOLD, DIM, GOOD, GROUP_ABOVE, KEPT, codes_hint, duration, title, verdict, written};
 use crate::refusal::Refusal;
 use crate::report::StripSummary;
@@ -27,7 +27,7 @@ pub fn strip_bias(summary: &StripSummary, verbose: bool, elapsed: Duration) -> S
     text += &summary_line(summary, elapsed);
     text + &codes_hint(report.norms.iter().filter_map(refusal))
         + &written(&summary.file)
-        + &failing_case(summary.verification)
+        + &differing(summary.verification)
 }
 
 fn summary_line(summary: &StripSummary, elapsed: Duration) -> String {

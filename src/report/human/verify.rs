@@ -1,5 +1,6 @@
 //! What `verify` found, for people.
 
+use super::locate::location;
 use super::words::{BAD, DIM, GOOD, duration, verdict};
 use crate::report::table::{Cell, render};
 use crate::report::{VerifySummary, printable};
@@ -15,17 +16,19 @@ pub fn verify(summary: &VerifySummary, verbose: bool, elapsed: Duration) -> Stri
         text += &verification.outputs.iter().map(details).collect::<String>();
     }
     text += &format!("{} · {} · {}\n", verdict(verification), samples(verification), duration(elapsed));
-    text + &failing_case(Some(verification))
+    text + &differing(Some(verification))
 }
 
-/// Where the inputs are that show a difference.
-pub(super) fn failing_case(verification: Option<&Verification>) -> String {
-    let failing = verification.and_then(|verification| verification.failing.as_ref());
-    let file = failing.and_then(|failing| Some((failing.sample, failing.file.as_deref()?)));
-    file.map_or(String::new(), |(sample, file)| {
-        let file = printable(file);
-        format!("the inputs of sample {sample} are in {file}: `--data {file}` runs them again\n")
-    })
+/// Where the inputs are that show a difference, and where it begins.
+pub(super) fn differing(verification: Option<&Verification>) -> String {
+    let Some(Verification { failing: Some(failing), location: first, .. }) = verification else {
+        return String::new();
+    };
+    let mut text = first.as_deref().map_or(String::new(), location);
+    if let Some(file) = failing.file.as_deref().map(printable) {
+        text += &format!("the inputs of sample {} are in {file}: `--data {file}` runs them again\n", failing.sample);
+    }
+    text
 }
 
 fn output_row(output: &OutputReport) -> Vec<Cell> {

@@ -110,7 +110,7 @@ fn add_constant(all: &mut Vec<Touched>, tensor: &TensorChange, nodes: [&[&NodePr
     }
 }
 
-fn all_nodes<'m>(mut graphs: Vec<&'m GraphProto>) -> Vec<&'m NodeProto> {
+fn all_nodes(mut graphs: Vec<&GraphProto>) -> Vec<&NodeProto> {
     let mut nodes = Vec::new();
     while let Some(graph) = graphs.pop() {
         nodes.extend(&graph.node);
