@@ -11,8 +11,8 @@ use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
-use crate::report::{DataSummary, FileSummary, json};
-use crate::verify::{Verification, VerifyOptions};
+use crate::report::{DataSummary, FileSummary, UnverifiedSummary, json};
+use crate::verify::{Verification, VerifyError, VerifyOptions};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -174,7 +174,24 @@ impl Delivery<'_> {
     fn compare(&self, models: [&ModelProto; 2], how: &Comparing) -> Result<Verification, Failure> {
         let case = self.target.as_deref().map(failing_case_of);
         let verification = how.arguments.compare(models, &how.options, case, self.arguments.report.quiet);
-        verification.map_err(|error| if error.is_of_models() { Failure::Unverified(error) } else { error.into() })
+        match verification {
+            Err(error) if error.is_of_models() => Err(self.unverified(error)),
+            other => Ok(other?),
+        }
+    }
+
+    /// Says in JSON, too, why there is no verdict.
+    fn unverified(&self, error: VerifyError) -> Failure {
+        let model = self.arguments.model.display().to_string();
+        let summary = UnverifiedSummary { model, written: None, unverified: error.to_string() };
+        let is_json = self.arguments.report.format == Format::Json;
+        let told = if is_json { write_report(&json::to_text(&summary), self.is_piped()) } else { Ok(()) };
+        told.err().unwrap_or(Failure::Unverified(error))
+    }
+
+    /// Whether the result goes to standard output, so that reports do not.
+    fn is_piped(&self) -> bool {
+        self.target.as_deref() == Some(Path::new("-"))
     }
 
     /// Which model it was, and where the result is.
@@ -199,7 +216,7 @@ impl Delivery<'_> {
         human: impl FnOnce(&S, bool, Duration) -> String,
     ) -> Result<(), Failure> {
         let report = &self.arguments.report;
-        let to_stderr = self.target.as_deref() == Some(Path::new("-"));
+        let to_stderr = self.is_piped();
         if report.format == Format::Json {
             return write_report(&json::to_text(summary), to_stderr);
         }

@@ -51,6 +51,17 @@ pub struct FileSummary {
     pub diff: Option<ModelDiff>,
 }
 
+/// That a result cannot be compared with the model, so that it is not written.
+#[derive(Serialize)]
+pub struct UnverifiedSummary {
+    /// The model.
+    pub model: String,
+    /// Nothing.
+    pub written: Option<String>,
+    /// Why not.
+    pub unverified: String,
+}
+
 /// What `fold` did.
 #[derive(Serialize)]
 pub struct FoldSummary<'a> {

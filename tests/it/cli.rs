@@ -331,6 +331,8 @@ fn what_the_engine_cannot_run_is_not_written_unless_asked() {
     let result = run(&arguments(&["fold", "-o"], &[&out, &model]));
     assert_eq!(result.status, Some(1), "{}{}", result.stderr, result.text());
     assert!(result.stderr.contains("com.acme") && result.stderr.contains("--no-verify"), "{}", result.stderr);
+    let json = run(&arguments(&["fold", "--format", "json", "-o"], &[&out, &model])).json();
+    assert!(json["unverified"].as_str().is_some_and(|why| why.contains("com.acme")) && json["written"].is_null());
     assert!(!out.exists());
     assert_eq!(run(&arguments(&["fold", "--no-verify", "-o"], &[&out, &model])).status, Some(0));
 }
