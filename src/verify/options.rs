@@ -3,6 +3,7 @@
 use super::VerifyError;
 use super::signature::{Port, Signature};
 use crate::data::DataOptions;
+use crate::onnx::element::DataType;
 use std::collections::BTreeMap;
 
 /// So many random samples are run unless told otherwise.
@@ -51,6 +52,25 @@ impl From<f64> for Limit {
     fn from(all: f64) -> Limit {
         Limit { all: Some(all), of: BTreeMap::new() }
     }
+}
+
+/// Whether a type has all numbers of a range; of integers there must be one in it.
+fn fits(element: DataType, [low, high]: [f64; 2]) -> bool {
+    let [least, most] = match element {
+        DataType::Bool => [0.0, 1.0],
+        DataType::Uint8 => [0.0, u8::MAX.into()],
+        DataType::Uint16 => [0.0, u16::MAX.into()],
+        DataType::Uint32 => [0.0, u32::MAX.into()],
+        DataType::Int8 => [i8::MIN.into(), i8::MAX.into()],
+        DataType::Int16 => [i16::MIN.into(), i16::MAX.into()],
+        DataType::Int32 => [i32::MIN.into(), i32::MAX.into()],
+        // Up to where every integer is a number in f64.
+        DataType::Int64 => [-((1u64 << 53) as f64), (1u64 << 53) as f64],
+        DataType::Uint64 => [0.0, (1u64 << 53) as f64],
+        float if float.float().is_some() => return low <= high,
+        _ => return false,
+    };
+    least <= low && high <= most && low.ceil() <= high.floor()
 }
 
 impl VerifyOptions {
@@ -123,10 +143,41 @@ impl VerifyOptions {
         if let Some(name) = self.ranges.keys().find(|name| !known(inputs, name)) {
             return Err(unknown("input", name, inputs));
         }
+        let misfit = |(name, range): (&String, &[f64; 2])| {
+            let port = inputs.iter().find(|port| port.name == name.as_str())?;
+            (!fits(port.element?, *range)).then(|| VerifyError::Input {
+                input: port.name.clone(),
+                what: format!("has no values from {} to {}", range[0], range[1]),
+            })
+        };
+        if let Some(error) = self.ranges.iter().find_map(misfit) {
+            return Err(error);
+        }
         let mut limits = self.rtol.of.keys().chain(self.atol.of.keys());
         match limits.find(|name| !known(outputs, name)) {
             Some(name) => Err(unknown("output", name, outputs)),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_must_have_values_of_the_type() {
+        for (element, range, expected) in [
+            (DataType::Uint8, [0.0, 255.0], true),
+            (DataType::Uint8, [0.0, 256.0], false),
+            (DataType::Int8, [-129.0, 0.0], false),
+            (DataType::Int64, [0.2, 0.8], false),
+            (DataType::Int64, [-3.5, 1e6], true),
+            (DataType::Bool, [1.0, 1.0], true),
+            (DataType::Float, [0.2, 0.8], true),
+            (DataType::String, [0.0, 1.0], false),
+        ] {
+            assert_eq!(fits(element, range), expected, "{element:?} {range:?}");
         }
     }
 }
