@@ -9,7 +9,7 @@ use super::{Observer, Sample, VerifyError, VerifyOptions};
 use crate::engine::{Array, EngineError, Session, Worker, lowest_float};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
-use crate::parallel;
+use crate::parallel::{self, ThreadError};
 use std::thread;
 
 /// Running in f64 takes 5 to 15 times as long, and a wrong formula shows in every sample.
@@ -70,9 +70,11 @@ impl<'a> Comparison<'a> {
         let count = self.threads.min(round.samples).max(1);
         let mut workers = (0..count).map(|_| workers()).collect::<Result<Vec<_>, _>>()?;
         let (mut kept, mut seen) = (Vec::new(), Ok(()));
+        // Threads that have no sample of their own take one of the models.
+        let side_by_side = round.samples < self.threads;
         let judges = &self.judges;
         let work = |workers: &mut Workers, sample| -> Result<_, VerifyError> {
-            let ran = run_both(workers, round.inputs(sample)?)?;
+            let ran = run_both(workers, round.inputs(sample)?, side_by_side)?;
             Ok((compare(judges, round.first + sample, &ran)?, ran))
         };
         let take = |sample: usize, (differences, ran): (Vec<OutputDifference>, Ran)| {
@@ -166,10 +168,20 @@ fn judges(models: [&ModelProto; 2], signature: &Signature, options: &VerifyOptio
     signature.outputs.iter().map(judge).collect()
 }
 
-fn run_both([original, result]: &mut Workers, inputs: Vec<Array>) -> Result<Ran, VerifyError> {
-    let original = original.run(&inputs).map_err(VerifyError::original)?;
-    let result = result.run(&inputs).map_err(VerifyError::result)?;
-    Ok(Ran { inputs, outputs: [original, result] })
+fn run_both(workers: &mut Workers, inputs: Vec<Array>, side_by_side: bool) -> Result<Ran, VerifyError> {
+    let [original, result] = workers;
+    let (original, result) = if side_by_side {
+        thread::scope(|scope| {
+            let other = thread::Builder::new().spawn_scoped(scope, || result.run(&inputs));
+            let own = original.run(&inputs);
+            let other = other.map_err(|error| ThreadError::Start(error).into());
+            (own, other.and_then(|thread| thread.join().unwrap_or(Err(ThreadError::Died.into()))))
+        })
+    } else {
+        (original.run(&inputs), result.run(&inputs))
+    };
+    let outputs = [original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?];
+    Ok(Ran { inputs, outputs })
 }
 
 fn compare(judges: &[Judge], sample: usize, ran: &Ran) -> Result<Vec<OutputDifference>, VerifyError> {
