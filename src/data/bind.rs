@@ -90,8 +90,16 @@ impl Wanted {
         images.layout.unwrap_or(if last { Layout::Nhwc } else { Layout::Nchw })
     }
 
+    /// Whether the input is a single number, of which each sample has one.
+    pub fn is_number(&self) -> bool {
+        self.axes.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Whether an array of this shape, samples first, fits.
     pub fn fits(&self, shape: &[usize]) -> bool {
+        if self.is_number() {
+            return shape.len() == 1;
+        }
         let Some(axes) = &self.axes else { return !shape.is_empty() };
         let agrees = |(length, fixed): (&usize, &Option<usize>)| fixed.is_none_or(|fixed| fixed == *length);
         !shape.is_empty() && shape.len() == axes.len() && shape.iter().zip(axes).skip(1).all(agrees)

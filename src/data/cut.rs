@@ -55,8 +55,7 @@ impl Cut {
         for _ in count..self.batch {
             bytes.extend_from_within(bytes.len() - sample..);
         }
-        let shape = std::iter::once(self.batch).chain(input.inner().iter().copied()).collect();
-        Array::new(input.element(), shape, bytes)
+        Array::new(input.element(), input.run_shape(self.batch), bytes)
             .ok_or_else(|| input.misfit("it has other numbers than its shape says".into()))
     }
 }
@@ -81,6 +80,10 @@ fn batch(inputs: &[Prepared]) -> Result<usize, DataError> {
         return Err(DataError::options(format!("{what}: they cannot be cut into the same runs")));
     }
     for input in inputs {
+        if batch > 1 && input.wanted.is_number() {
+            let what = format!("the model takes {batch} samples at once, but only one number for all of them");
+            return Err(input.misfit(what));
+        }
         let size = input.element().bits().unwrap_or(8) as usize / 8;
         let bytes = input.inner().iter().chain([&batch]).try_fold(size, |bytes, length| bytes.checked_mul(*length));
         if bytes.is_none_or(|bytes| bytes > LARGEST_BATCH) {
@@ -128,8 +131,7 @@ impl Dataset for Cut {
     }
 
     fn shapes(&self) -> Vec<Vec<usize>> {
-        let shape = |input: &Prepared| std::iter::once(self.batch).chain(input.inner().iter().copied()).collect();
-        self.inputs.iter().map(shape).collect()
+        self.inputs.iter().map(|input| input.run_shape(self.batch)).collect()
     }
 
     fn run(&self, index: usize) -> Result<Run, DataError> {

@@ -152,3 +152,31 @@ fn the_first_value_that_differs_is_found() {
     let same = verify(&["--locate", "--format", "json"], &[], [&a, &a]).json();
     assert!(same.get("location").is_none() && same.get("failing").is_none());
 }
+
+#[test]
+fn an_input_that_is_a_single_number_has_one_per_sample() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let model = |axes: &str| {
+        let text = format!(
+            "<ir_version: 8, opset_import: [\"\" : 17]>
+             g (float[{axes}] x, float s, int64 i) => (float[{axes}] y) {{
+                a = Mul (x, s)
+                c = Cast <to = 1> (i)
+                y = Add (a, c)
+             }}"
+        );
+        let path = folder.path().join(format!("{}.onnxtxt", axes.len()));
+        std::fs::write(&path, text).expect("it is written");
+        path
+    };
+    let (one, inputs, outputs) = (model("1,3"), folder.path().join("in.npz"), folder.path().join("out.npz"));
+    let first = verify(&[], &[("--save-inputs", &inputs), ("--save-outputs", &outputs)], [&one, &one]);
+    assert_eq!(first.status, Some(0), "{}", first.stderr);
+    let again = folder.path().join("again.npz");
+    let run_again = verify(&[], &[("--data", &inputs), ("--save-outputs", &again)], [&one, &one]);
+    assert_eq!(run_again.status, Some(0), "{}", run_again.stderr);
+    assert!(std::fs::read(outputs).unwrap() == std::fs::read(again).unwrap(), "the same outputs");
+    let two = verify(&[], &[("--data", &inputs)], [&model("2,3 "), &model("2,3 ")]);
+    assert_eq!(two.status, Some(2));
+    assert!(two.stderr.contains("takes 2 samples at once, but only one number"), "{}", two.stderr);
+}

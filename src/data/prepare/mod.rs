@@ -95,6 +95,12 @@ impl Prepared {
         &self.shape[1..]
     }
 
+    /// The shape of a run of so many samples. An input that is a single number has no axis for them.
+    pub fn run_shape(&self, batch: usize) -> Vec<usize> {
+        let lengths = std::iter::once(batch).chain(self.inner().iter().copied());
+        if self.wanted.is_number() { Vec::new() } else { lengths.collect() }
+    }
+
     /// So many samples, from `first` on, as the input takes them: little-endian, in row-major order.
     ///
     /// # Errors
