@@ -5,7 +5,7 @@ use super::convert::convert;
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
 use super::tap::{Taps, with_taps};
-use super::{batch_norm, branch, check, gemm, pointwise, recurrent, resize};
+use super::{batch_norm, branch, check, conv, gemm, pointwise, recurrent, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use std::sync::Arc;
@@ -119,6 +119,7 @@ fn prepare(onnx: &Onnx, converted: pb::ModelProto) -> TractResult<Arc<TypedRunna
     ensure!(parsed.unresolved_inputs.is_empty(), "values that nothing makes: {:?}", parsed.unresolved_inputs);
     let mut typed = parsed.model.into_typed()?;
     recurrent::begin_anew(&mut typed);
+    conv::replace(&mut typed);
     if typed.nodes().len() <= MOST_NODES_TO_OPTIMISE {
         typed.optimize()?;
     }
