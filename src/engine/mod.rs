@@ -15,6 +15,7 @@ mod error;
 mod gemm;
 mod guard;
 mod kernel;
+mod matmul;
 mod pointwise;
 mod product;
 mod recurrent;

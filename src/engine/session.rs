@@ -52,6 +52,12 @@ impl Session {
         Ok(Session { plan, floor })
     }
 
+    /// The operators that it is made of, for tests.
+    #[cfg(test)]
+    pub(super) fn operators(&self) -> String {
+        self.plan.model().nodes().iter().map(|node| format!("{} ", node.op.name())).collect()
+    }
+
     /// A state to run the session with.
     ///
     /// # Errors

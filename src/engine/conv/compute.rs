@@ -1,7 +1,7 @@
 //! A convolution as products of its weights and shifted views of the padded image.
 
 use super::geometry::{Geometry, Planes};
-use super::planes::{Layout, lay_out};
+use super::planes::{Layout, Row, lay_out, rows};
 use super::scratch::Scratch;
 use crate::engine::product::{Element, Product, Run, View, Weights};
 
@@ -26,7 +26,7 @@ struct Band<'a> {
     layout: Layout,
     rows: Vec<usize>,
     runs: Vec<Run>,
-    first: usize,
+    image: Vec<Row>,
 }
 
 impl<T: Element + Scratch> Kernel<T> {
@@ -82,7 +82,8 @@ impl<T: Element + Scratch> Kernel<T> {
             let bias = bias.get(outputs.clone()).unwrap_or(&[]);
             let result = &mut y[outputs.start * pitch..outputs.end * pitch];
             let mut product = |values: &[T]| {
-                let view = View { values, rows: &band.rows, columns: band.planes.columns() };
+                let far_apart = band.planes.taps.len() == 1;
+                let view = View { values, rows: &band.rows, columns: band.planes.columns(), far_apart };
                 Product { weights, bias, view, runs: &band.runs, result: &mut *result, pitch }.compute();
             };
             if band.geometry.is_plain() {
@@ -99,7 +100,8 @@ impl<'a> Band<'a> {
     fn new(geometry: &'a Geometry, planes: Planes, layout: Layout, channels: usize, first: usize) -> Self {
         let done = first * geometry.output[1..].iter().product::<usize>();
         let runs = planes.runs.iter().map(|run| Run { to: run.to + done, ..*run }).collect();
-        Band { geometry, rows: layout.rows(&planes, channels), runs, planes, layout, first }
+        let image = rows(geometry, &planes, first);
+        Band { geometry, rows: layout.rows(&planes, channels), runs, planes, layout, image }
     }
 
     fn lay_out<'s, T: Element>(&self, channels: usize, x: &[T], scratch: &'s mut Vec<T>) -> &'s [T] {
@@ -108,9 +110,11 @@ impl<'a> Band<'a> {
         if scratch.len() < length {
             scratch.resize(length, T::default());
         }
-        let image: usize = self.geometry.image.iter().product();
+        let size: usize = self.geometry.image.iter().product();
+        let (row, stride) = (self.planes.extents.last(), self.geometry.strides.last());
+        let (row, stride) = (row.copied().unwrap_or(1), stride.copied().unwrap_or(1));
         for (channel, to) in scratch.chunks_exact_mut(self.layout.channel.max(1)).take(channels).enumerate() {
-            lay_out(self.geometry, &self.planes, self.layout, self.first, &x[channel * image..][..image], to);
+            lay_out(&self.image, row, stride, self.layout.plane, &x[channel * size..][..size], to);
         }
         &scratch[..length]
     }

@@ -59,7 +59,8 @@ impl Geometry {
                 return rows + self.span(0) / stride;
             }
             let after = self.reach(axis).saturating_sub(before + image);
-            (image + before.max(after)).div_ceil(stride)
+            // Not shorter than the output either, so that no column is two outputs.
+            (image + before.max(after)).div_ceil(stride).max(self.output[axis])
         });
         Planes::new(self, extents.collect(), rows)
     }

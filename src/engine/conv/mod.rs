@@ -9,6 +9,7 @@ mod geometry;
 mod planes;
 mod scratch;
 
+use super::matmul::MatMul;
 use super::product::Element;
 use compute::Kernel;
 use geometry::Geometry;
@@ -22,13 +23,16 @@ use tract_onnx::tract_core::ops::nn::DataFormat;
 use tract_onnx::tract_core::ops::scan::Scan;
 use tract_onnx::tract_hir::internal::*;
 
-/// Replaces the convolutions of a model, those in bodies and branches as well. To be called before the
+/// Replaces the convolutions of a model, and its products in f64, those in bodies and branches as well. To be called before the
 /// model is optimised.
 pub fn replace(model: &mut TypedModel) {
     for node in 0..model.nodes().len() {
-        let ours = Convolution::in_place_of(model, node);
+        let convolution = Convolution::in_place_of(model, node);
+        let product = MatMul::in_place_of(model, node);
         let node = &mut model.nodes_mut()[node];
-        if let Some(ours) = ours {
+        if let Some(ours) = convolution {
+            node.op = Box::new(ours);
+        } else if let Some(ours) = product {
             node.op = Box::new(ours);
         } else if let Some(scan) = node.op_as_mut::<Scan>() {
             replace(&mut scan.body);
@@ -77,8 +81,11 @@ impl Convolution {
         let alike = weights.datum_type == x.datum_type && bias.datum_type == x.datum_type;
         let layout = conv.kernel_fmt == KernelFormat::OIHW && conv.pool_spec.data_format == DataFormat::NCHW;
         let plain = !weights.is_exotic() && conv.q_params.is_none() && conv.pool_spec.rank() > 0;
-        (numbers && alike && layout && plain)
-            .then(|| Convolution { pool: conv.pool_spec.clone(), group: conv.group, packed: None })
+        (numbers && alike && layout && plain).then(|| Convolution {
+            pool: conv.pool_spec.clone(),
+            group: conv.group,
+            packed: None,
+        })
     }
 
     fn geometry(&self, x: &[usize]) -> TractResult<Geometry> {
@@ -94,15 +101,14 @@ impl Convolution {
         })
     }
 
-    fn pack<T: Element + Scratch + Datum>(
-        &self,
-        weights: &Tensor,
-        bias: &Tensor,
-    ) -> TractResult<(Kernel<T>, Vec<T>)> {
+    fn pack<T: Element + Scratch + Datum>(&self, weights: &Tensor, bias: &Tensor) -> TractResult<(Kernel<T>, Vec<T>)> {
         let shape = weights.shape();
         let expected = [self.pool.output_channels, self.pool.input_channels / self.group.max(1)];
         ensure!(shape.len() == self.pool.rank() + 2 && shape[..2] == expected, "weights of shape {shape:?}");
-        ensure!(shape[2..] == *self.pool.kernel_shape && shape[0] % self.group == 0, "weights of shape {shape:?}");
+        ensure!(
+            shape[2..] == *self.pool.kernel_shape && shape[0].is_multiple_of(self.group),
+            "weights of shape {shape:?}"
+        );
         let (weights, bias) = (weights.try_as_plain_ram()?, bias.try_as_plain_ram()?);
         let bias = match bias.as_slice::<T>()? {
             [all] => vec![*all; shape[0]],
@@ -186,3 +192,6 @@ impl EvalOp for Convolution {
         Ok(tvec!(y?))
     }
 }
+
+#[cfg(test)]
+mod tests;

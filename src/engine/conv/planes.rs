@@ -33,53 +33,57 @@ impl Layout {
     }
 }
 
-/// Lays out a channel, from output `first` along the first axis on.
-pub fn lay_out<T: Element>(
-    geometry: &Geometry,
-    planes: &Planes,
-    layout: Layout,
-    first: usize,
-    image: &[T],
-    to: &mut [T],
-) {
-    let Some((&length, outer)) = planes.extents.split_last() else { return };
-    let last = planes.extents.len() - 1;
-    for (phase, plane) in planes.phases.iter().zip(to.chunks_exact_mut(layout.plane.max(1))) {
-        let (plane, padding) = plane.split_at_mut(planes.size());
-        padding.fill(T::default());
-        for (mut index, row) in indices(outer).zip(plane.chunks_exact_mut(length.max(1))) {
-            if last > 0 {
-                index[0] += first;
-            }
-            // The row of the image, if the index is not in the padding.
-            let place = |axis: usize| {
-                let padded = index[axis] * geometry.strides[axis] + phase[axis];
-                padded.checked_sub(geometry.before[axis]).filter(|at| *at < geometry.image[axis])
-            };
-            let Some(at) = (0..last).map(place).collect::<Option<Index>>() else {
-                row.fill(T::default());
-                continue;
-            };
-            let from = flat(&at, &geometry.image) * geometry.image[last];
-            let skipped = if last == 0 { first * geometry.strides[0] } else { 0 };
-            let shift = (geometry.before[last], phase[last] + skipped, geometry.strides[last]);
-            lay_out_row(&image[from..][..geometry.image[last]], shift, row);
-        }
-    }
+/// A row of a plane: zeros, then elements of the image, then zeros.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    zeros: usize,
+    from: usize,
+    count: usize,
 }
 
-/// Element i is that of index `i · stride + phase − before`, 0 outside.
-fn lay_out_row<T: Element>(image: &[T], (before, phase, stride): (usize, usize, usize), row: &mut [T]) {
-    let padding = before.saturating_sub(phase).div_ceil(stride).min(row.len());
-    let (zeros, row) = row.split_at_mut(padding);
-    zeros.fill(T::default());
-    let image = image.get(padding * stride + phase - before..).unwrap_or(&[]);
-    let there = image.len().div_ceil(stride).min(row.len());
-    let (row, zeros) = row.split_at_mut(there);
-    if stride == 1 {
-        row.copy_from_slice(&image[..there]);
-    } else {
-        row.iter_mut().zip(image.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+/// The rows of all planes of a channel, from output `first` along the first axis on.
+pub fn rows(geometry: &Geometry, planes: &Planes, first: usize) -> Vec<Row> {
+    let Some((&length, outer)) = planes.extents.split_last() else { return Vec::new() };
+    let last = outer.len();
+    let row = |(phase, mut index): (&Index, Index)| {
+        index.push(0);
+        index[0] += first;
+        let padded = |axis: usize| index[axis] * geometry.strides[axis] + phase[axis];
+        // The row of the image, if the index is not in the padding.
+        let place = |axis: usize| {
+            let inside = padded(axis).checked_sub(geometry.before[axis]);
+            inside.filter(|at| *at < geometry.image[axis])
+        };
+        let Some(at) = (0..last).map(place).collect::<Option<Index>>() else {
+            return Row { zeros: length, from: 0, count: 0 };
+        };
+        // Element i is that of index i · stride + padded − before.
+        let (stride, image) = (geometry.strides[last], geometry.image[last]);
+        let zeros = geometry.before[last].saturating_sub(padded(last)).div_ceil(stride).min(length);
+        let skipped = (zeros * stride + padded(last)).saturating_sub(geometry.before[last]).min(image);
+        let count = (image - skipped).div_ceil(stride).min(length - zeros);
+        Row { zeros, from: flat(&at, &geometry.image) * image + skipped, count }
+    };
+    planes.phases.iter().flat_map(|phase| indices(outer).map(move |index| (phase, index))).map(row).collect()
+}
+
+/// Lays out the planes of a channel, whose rows are of this length.
+pub fn lay_out<T: Element>(rows: &[Row], length: usize, stride: usize, plane: usize, image: &[T], to: &mut [T]) {
+    let per_plane = (rows.len() * plane).checked_div(to.len()).unwrap_or(0).max(1);
+    for (rows, plane) in rows.chunks_exact(per_plane).zip(to.chunks_exact_mut(plane.max(1))) {
+        let (plane, padding) = plane.split_at_mut(per_plane * length);
+        padding.fill(T::default());
+        for (row, to) in rows.iter().zip(plane.chunks_exact_mut(length.max(1))) {
+            let (zeros, to) = to.split_at_mut(row.zeros);
+            let (to, more_zeros) = to.split_at_mut(row.count);
+            zeros.fill(T::default());
+            more_zeros.fill(T::default());
+            let image = &image[row.from..];
+            if stride == 1 {
+                to.copy_from_slice(&image[..row.count]);
+            } else {
+                to.iter_mut().zip(image.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+            }
+        }
     }
-    zeros.fill(T::default());
 }

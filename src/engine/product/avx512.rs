@@ -4,8 +4,8 @@
 //! processor was asked for AVX-512F. Without it, products take twice as long.
 #![allow(unsafe_code)]
 
-use super::Product;
 use super::Element;
+use super::Product;
 use super::vectors::Vectors;
 use std::arch::is_x86_feature_detected;
 use std::arch::x86_64::*;

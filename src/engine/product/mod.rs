@@ -37,6 +37,8 @@ pub struct View<'a, T> {
     pub rows: &'a [usize],
     /// How many columns there are.
     pub columns: usize,
+    /// Whether no two rows have elements in common, so that what is read of one is of no use for others.
+    pub far_apart: bool,
 }
 
 /// Columns of X that belong to Y.
@@ -93,11 +95,11 @@ impl<T: Element> Product<'_, T> {
                 while runs.first().is_some_and(|run| run.from + run.length <= column) {
                     runs = &runs[1..];
                 }
-                if columns.end <= readable && rows.len() < WORTH_A_COPY {
+                if columns.end <= readable && !(view.far_apart && rows.len() >= WORTH_A_COPY) {
                     self.columns(simd, rows.clone(), (view, column), vectors, (runs, column));
                 } else {
                     copy_columns(simd, view, columns.clone(), columns.end <= readable, &mut copy, &mut copied_rows);
-                    let view = View { values: &copy, rows: &copied_rows, columns: columns.len() };
+                    let view = View { values: &copy, rows: &copied_rows, columns: columns.len(), far_apart: false };
                     self.columns(simd, rows.clone(), (view, 0), vectors, (runs, column));
                 }
                 column = columns.end;
@@ -206,4 +208,5 @@ fn keep<T: Copy, S: Vectors<T>>(simd: S, tile: &[T], runs: &[Run], origin: usize
         }
     }
 }
-
+#[cfg(test)]
+mod tests;
