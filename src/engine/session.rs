@@ -5,7 +5,7 @@ use super::convert::convert;
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
 use super::tap::{Taps, with_taps};
-use super::{batch_norm, branch, check, gemm, pointwise, recurrent, resize};
+use super::{batch_norm, branch, check, conv, gemm, pointwise, recurrent, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use std::sync::Arc;
@@ -50,6 +50,12 @@ impl Session {
         let converted = convert(model, shapes, floor)?;
         let plan = engine("prepare", || prepare(&onnx, converted))?;
         Ok(Session { plan, floor })
+    }
+
+    /// The operators that it is made of, for tests.
+    #[cfg(test)]
+    pub(super) fn operators(&self) -> String {
+        self.plan.model().nodes().iter().map(|node| format!("{} ", node.op.name())).collect()
     }
 
     /// A state to run the session with.
@@ -119,6 +125,7 @@ fn prepare(onnx: &Onnx, converted: pb::ModelProto) -> TractResult<Arc<TypedRunna
     ensure!(parsed.unresolved_inputs.is_empty(), "values that nothing makes: {:?}", parsed.unresolved_inputs);
     let mut typed = parsed.model.into_typed()?;
     recurrent::begin_anew(&mut typed);
+    conv::replace(&mut typed);
     if typed.nodes().len() <= MOST_NODES_TO_OPTIMISE {
         typed.optimize()?;
     }
