@@ -1,9 +1,9 @@
 //! Where two models begin to differ.
 //!
-//! Values that ought to be the same are paired ([`candidates`]), and both models are run up to
-//! some of the pairs at a time: the ancestors of these only ([`cut`]). Behind a pair that is the
+//! Values that ought to be the same are paired (`candidates.rs`), and both models are run up to
+//! some of the pairs at a time: the ancestors of these only (`cut.rs`). Behind a pair that is the
 //! same nothing is looked for, and from one that differs the search goes on before it, so that few
-//! runs are needed ([`search`]). What is returned differs while everything that it is computed from
+//! runs are needed (`search.rs`). What is returned differs while everything that it is computed from
 //! is the same, as far as it has a partner. A value that was meant to change is not it: a fold
 //! through a Reshape scales what goes into the Reshape, and what comes out is the same again.
 
@@ -34,7 +34,7 @@ use trial::{Evidence, Trial};
 use walk::Twins;
 
 /// Finds the first value that differs between two models on one sample: values for the
-/// [`required_inputs`](crate::engine::required_inputs) of the original, in order. Of the options
+/// [`required_inputs`] of the original, in order. Of the options
 /// the tolerances and the number of threads count. `progress` is told how many pairs of values were
 /// compared, and how many there are; most of them need not be.
 ///
