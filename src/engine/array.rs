@@ -116,7 +116,8 @@ const TYPES: [(DataType, DatumType); 12] = [
     (DataType::Uint64, DatumType::U64),
 ];
 
-fn datum_type(element: DataType) -> Option<DatumType> {
+/// The type of tract.
+pub(super) fn datum_type(element: DataType) -> Option<DatumType> {
     TYPES.iter().find(|pair| pair.0 == element).map(|pair| pair.1)
 }
 

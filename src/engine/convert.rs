@@ -4,6 +4,7 @@
 //! contradict the concrete shapes that the inputs get.
 
 use super::branch;
+use super::constant::Constant;
 use super::error::EngineError;
 use super::widen::{is_type_attribute, stays_f32, widened, widened_bytes, widened_code, widened_floats};
 use crate::onnx::access::{standard_opset, text};
@@ -18,6 +19,14 @@ use std::collections::HashSet;
 use tract_onnx::pb;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value};
 
+/// A model in tract's schema.
+pub struct Converted {
+    /// The model, in which constants of the main graph are inputs.
+    pub model: pb::ModelProto,
+    /// What these inputs are.
+    pub constants: Vec<Constant>,
+}
+
 /// Converts a model whose required inputs have these shapes, with floats narrower than `floor`
 /// widened to it.
 ///
@@ -27,12 +36,16 @@ pub fn convert(
     model: &ModelProto,
     shapes: &[Vec<usize>],
     floor: Option<FloatType>,
-) -> Result<pb::ModelProto, EngineError> {
+) -> Result<Converted, EngineError> {
     let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
     let values = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|tensor| &tensor.name));
     let taken = values.map(|name| string(text(name))).chain([branch::NAME.into()]).collect();
     let converter = Converter { floor, taken: RefCell::new(taken) };
-    let mut converted = converter.graph(graph)?;
+    let (constants, others) = converter.constants(graph)?;
+    let mut converted = converter.graph(graph, &others)?;
+    let listed: HashSet<String> = converted.input.iter().map(|input| input.name.clone()).collect();
+    let not_listed = constants.iter().filter(|constant| !listed.contains(&constant.name));
+    converted.input.extend(not_listed.map(placeholder));
     for (info, shape) in required_inputs(model).zip(shapes) {
         let input = converted.input.iter_mut().find(|input| input.name == string(text(&info.name)));
         if let Some(input) = input {
@@ -40,12 +53,22 @@ pub fn convert(
         }
     }
     let version = standard_opset(&model.opset_import);
-    Ok(pb::ModelProto {
+    let model = pb::ModelProto {
         ir_version: model.ir_version.unwrap_or_default(),
         opset_import: vec![pb::OperatorSetIdProto { domain: String::new(), version }],
         graph: Some(converted),
         ..Default::default()
-    })
+    };
+    Ok(Converted { model, constants })
+}
+
+/// An input that a constant is put in the place of.
+fn placeholder(constant: &Constant) -> pb::ValueInfoProto {
+    // Of any type: it is not read before the constant is there.
+    let tensor = pb::type_proto::Tensor { elem_type: DataType::Float.code(), shape: None };
+    let value = Some(pb::type_proto::Value::TensorType(tensor));
+    let r#type = Some(pb::TypeProto { value, ..Default::default() });
+    pb::ValueInfoProto { name: constant.name.clone(), r#type, ..Default::default() }
 }
 
 /// The inputs that a caller must give: those that have no initializer of the same name.
@@ -65,8 +88,21 @@ struct Converter {
 }
 
 impl Converter {
-    fn graph(&self, graph: &GraphProto) -> Result<pb::GraphProto, EngineError> {
-        let dense = graph.initializer.iter().map(|tensor| self.tensor(tensor));
+    /// The constants of the main graph, and those that tract has no type for.
+    fn constants<'m>(&self, graph: &'m GraphProto) -> Result<(Vec<Constant>, Vec<&'m TensorProto>), EngineError> {
+        let (mut constants, mut others) = (Vec::new(), Vec::new());
+        for tensor in &graph.initializer {
+            match Constant::read(tensor, string(text(&tensor.name)), self.floor)? {
+                Some(constant) => constants.push(constant),
+                None => others.push(tensor),
+            }
+        }
+        Ok((constants, others))
+    }
+
+    /// A graph with these of its initializers.
+    fn graph(&self, graph: &GraphProto, initializers: &[&TensorProto]) -> Result<pb::GraphProto, EngineError> {
+        let dense = initializers.iter().map(|tensor| self.tensor(tensor));
         let sparse = graph.sparse_initializer.iter().map(|tensor| self.tensor(&densified(tensor)?));
         let mut nodes = Vec::with_capacity(graph.node.len());
         for node in &graph.node {
@@ -82,6 +118,10 @@ impl Converter {
             node: nodes,
             ..Default::default()
         })
+    }
+
+    fn subgraph(&self, graph: &GraphProto) -> Result<pb::GraphProto, EngineError> {
+        self.graph(graph, &graph.initializer.iter().collect::<Vec<_>>())
     }
 
     /// Casts back the inputs that the operator only takes as f32.
@@ -153,12 +193,12 @@ impl Converter {
             i: if is_type { widened_code(integer as i32, self.floor).into() } else { integer },
             s: text(&attribute.s).to_vec(),
             t: attribute.t.as_ref().map(|tensor| self.tensor(tensor)).transpose()?,
-            g: attribute.g.as_ref().map(|graph| self.graph(graph)).transpose()?,
+            g: attribute.g.as_ref().map(|graph| self.subgraph(graph)).transpose()?,
             floats: attribute.floats.to_vec(),
             ints: attribute.ints.to_vec(),
             strings: attribute.strings.iter().map(|text| text.to_vec()).collect(),
             tensors: attribute.tensors.iter().map(|tensor| self.tensor(tensor)).collect::<Result<_, _>>()?,
-            graphs: attribute.graphs.iter().map(|graph| self.graph(graph)).collect::<Result<_, _>>()?,
+            graphs: attribute.graphs.iter().map(|graph| self.subgraph(graph)).collect::<Result<_, _>>()?,
             ..Default::default()
         })
     }

@@ -3,6 +3,7 @@
 //! What is replaced are sums over the common axes of two operands (EinSum), which is what MatMul, Gemm and
 //! Einsum become. In f32 tract is fast, and keeps them.
 
+use super::replace::{Packed, constants, patch};
 use super::product::{Product, Run, View, Weights};
 use std::sync::Arc;
 use tract_onnx::prelude::*;
@@ -19,7 +20,7 @@ pub(super) struct MatMul {
     result: TVec<usize>,
     /// Which operand is the left-hand side of the products that are computed.
     weights: usize,
-    packed: Option<Packed>,
+    packed: Option<Matrices>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,15 +32,15 @@ struct Axes {
 
 /// A constant operand, a matrix per element of the batch.
 #[derive(Clone, PartialEq)]
-struct Packed {
+struct Matrices {
     matrices: Arc<Vec<Weights<f64>>>,
     /// The lengths of its own axes.
     own: TVec<usize>,
 }
 
-impl Eq for Packed {}
+impl Eq for Matrices {}
 
-impl std::fmt::Debug for Packed {
+impl std::fmt::Debug for Matrices {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(to, "{} packed", self.matrices.len())
     }
@@ -57,13 +58,13 @@ impl Axes {
         Ok((tensor.permute_axes(&order)?, lengths))
     }
 
-    fn pack(&self, tensor: Tensor) -> TractResult<Packed> {
+    fn pack(&self, tensor: Tensor) -> TractResult<Matrices> {
         let own = self.own.iter().map(|axis| tensor.shape()[*axis]).collect();
         let (tensor, [batch, rows, depth]) = self.arrange(tensor, false)?;
         let plain = tensor.try_as_plain_ram()?;
         let values = plain.as_slice::<f64>()?;
         let pack = |index| Weights::pack(&values[index * rows * depth..], [rows, depth], [depth, 1]);
-        Ok(Packed { matrices: Arc::new((0..batch).map(pack).collect()), own })
+        Ok(Matrices { matrices: Arc::new((0..batch).map(pack).collect()), own })
     }
 }
 
@@ -121,8 +122,16 @@ impl MatMul {
         Some(MatMul { operands: [left, right], result, weights: 0, packed: None })
     }
 
+    /// An operand that is known is packed once.
+    pub(super) fn pack(&self, inputs: &[Option<Arc<Tensor>>]) -> TractResult<Option<Packed>> {
+        let known = [1, 0].into_iter().find_map(|operand| Some((operand, inputs.get(operand)?.clone()?)));
+        let Some((weights, known)) = known.filter(|_| self.packed.is_none()) else { return Ok(None) };
+        let packed = Some(self.operands[weights].pack(known.into_tensor())?);
+        Ok(Some(Packed { op: Box::new(MatMul { weights, packed, ..self.clone() }), reads: tvec![1 - weights] }))
+    }
+
     /// The product of an operand and the other one.
-    fn multiply(&self, weights: &Packed, x: Tensor) -> TractResult<Tensor> {
+    fn multiply(&self, weights: &Matrices, x: Tensor) -> TractResult<Tensor> {
         let other = &self.operands[1 - self.weights];
         let lengths = |axes: &[usize]| axes.iter().map(|axis| x.shape()[*axis]).collect::<TVec<usize>>();
         let (batch_shape, own) = (lengths(&other.batch), lengths(&other.own));
@@ -194,20 +203,8 @@ impl TypedOp for MatMul {
         Ok(tvec!(DatumType::F64.fact(shape)))
     }
 
-    /// An operand that is known is packed once.
     fn codegen(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
-        if self.packed.is_some() {
-            return Ok(None);
-        }
-        for weights in [1, 0] {
-            if let Some(known) = model.outlet_fact(node.inputs[weights])?.konst.clone() {
-                let packed = Some(self.operands[weights].pack(known.into_tensor())?);
-                let ours = MatMul { weights, packed, ..self.clone() };
-                let input = node.inputs[1 - weights];
-                return TypedModelPatch::replace_single_op(model, node, &[input], ours).map(Some);
-            }
-        }
-        Ok(None)
+        self.pack(&constants(model, node.id)?)?.map_or(Ok(None), |packed| patch(model, node, packed))
     }
 }
 

@@ -1,16 +1,17 @@
 //! A model, compiled for concrete input shapes.
 
 use super::array::Array;
-use super::convert::convert;
+use super::constant::place;
+use super::convert::{Converted, convert};
 use super::error::{EngineError, one_line};
 use super::guard::guarded;
 use super::tap::{Taps, with_taps};
-use super::{batch_norm, branch, check, conv, gemm, pointwise, recurrent, resize};
+use super::replace::replace;
+use super::{batch_norm, branch, check, gemm, pointwise, recurrent, resize};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use std::sync::Arc;
 use tract_onnx::Onnx;
-use tract_onnx::pb;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::model::IntoRunnable;
 use tract_onnx::tract_hir::internal::{InferenceModelExt, ensure};
@@ -119,13 +120,14 @@ fn onnx() -> Onnx {
 }
 
 /// Without tract's `declutter`, which folds what shall be compared and miscompiles `k − Conv`.
-fn prepare(onnx: &Onnx, converted: pb::ModelProto) -> TractResult<Arc<TypedRunnableModel>> {
-    let parsed = onnx.parse(&converted, None)?;
-    drop(converted);
+fn prepare(onnx: &Onnx, Converted { model, constants }: Converted) -> TractResult<Arc<TypedRunnableModel>> {
+    let mut parsed = onnx.parse(&model, None)?;
+    drop(model);
     ensure!(parsed.unresolved_inputs.is_empty(), "values that nothing makes: {:?}", parsed.unresolved_inputs);
+    place(&mut parsed.model, constants)?;
     let mut typed = parsed.model.into_typed()?;
     recurrent::begin_anew(&mut typed);
-    conv::replace(&mut typed);
+    replace(&mut typed)?;
     if typed.nodes().len() <= MOST_NODES_TO_OPTIMISE {
         typed.optimize()?;
     }

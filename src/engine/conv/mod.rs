@@ -9,8 +9,8 @@ mod geometry;
 mod planes;
 mod scratch;
 
-use super::matmul::MatMul;
 use super::product::Element;
+use super::replace::{Packed, constants, patch};
 use compute::Kernel;
 use geometry::Geometry;
 use scratch::Scratch;
@@ -18,60 +18,39 @@ use std::sync::Arc;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::op_as_typed_op;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat, PoolSpec};
-use tract_onnx::tract_core::ops::logic::IfThenElse;
 use tract_onnx::tract_core::ops::nn::DataFormat;
-use tract_onnx::tract_core::ops::scan::Scan;
 use tract_onnx::tract_hir::internal::*;
-
-/// Replaces the convolutions of a model, and its products in f64, those in bodies and branches as well. To be called before the
-/// model is optimised.
-pub fn replace(model: &mut TypedModel) {
-    for node in 0..model.nodes().len() {
-        let convolution = Convolution::in_place_of(model, node);
-        let product = MatMul::in_place_of(model, node);
-        let node = &mut model.nodes_mut()[node];
-        if let Some(ours) = convolution {
-            node.op = Box::new(ours);
-        } else if let Some(ours) = product {
-            node.op = Box::new(ours);
-        } else if let Some(scan) = node.op_as_mut::<Scan>() {
-            replace(&mut scan.body);
-        } else if let Some(branches) = node.op_as_mut::<IfThenElse>() {
-            replace(&mut branches.then_body);
-            replace(&mut branches.else_body);
-        }
-    }
-}
 
 /// Convolves x by w and adds b; `[N, C, spatial…]`, `[M, C / group, spatial…]` and `[M]`, or one for all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Convolution {
+pub(super) struct Convolution {
     pool: PoolSpec,
     group: usize,
     /// The weights, once they are known: then x is the only input.
-    packed: Option<Packed>,
+    packed: Option<Weights>,
 }
 
 /// Weights in the order that they are read in, and the bias of each output.
 #[derive(Clone, PartialEq)]
-enum Packed {
+enum Weights {
     F32(Arc<(Kernel<f32>, Vec<f32>)>),
     F64(Arc<(Kernel<f64>, Vec<f64>)>),
 }
 
-impl Eq for Packed {}
+impl Eq for Weights {}
 
-impl std::fmt::Debug for Packed {
+impl std::fmt::Debug for Weights {
     fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         to.write_str(match self {
-            Packed::F32(_) => "f32",
-            Packed::F64(_) => "f64",
+            Weights::F32(_) => "f32",
+            Weights::F64(_) => "f64",
         })
     }
 }
 
 impl Convolution {
-    fn in_place_of(model: &TypedModel, node: usize) -> Option<Convolution> {
+    /// Ours in place of a node, if it is such a convolution.
+    pub fn in_place_of(model: &TypedModel, node: usize) -> Option<Convolution> {
         let node = model.node(node);
         let conv = node.op_as::<Conv>()?;
         let [x, weights, bias] = node.inputs.as_slice() else { return None };
@@ -101,7 +80,7 @@ impl Convolution {
         })
     }
 
-    fn pack<T: Element + Scratch + Datum>(&self, weights: &Tensor, bias: &Tensor) -> TractResult<(Kernel<T>, Vec<T>)> {
+    fn pack_as<T: Element + Scratch + Datum>(&self, weights: &Tensor, bias: &Tensor) -> TractResult<(Kernel<T>, Vec<T>)> {
         let shape = weights.shape();
         let expected = [self.pool.output_channels, self.pool.input_channels / self.group.max(1)];
         ensure!(shape.len() == self.pool.rank() + 2 && shape[..2] == expected, "weights of shape {shape:?}");
@@ -118,10 +97,17 @@ impl Convolution {
         Ok((Kernel::pack(weights.as_slice::<T>()?, shape, self.group), bias))
     }
 
-    fn pack_any(&self, weights: &Tensor, bias: &Tensor) -> TractResult<Packed> {
+    /// Weights that are known are packed once.
+    pub fn pack(&self, inputs: &[Option<Arc<Tensor>>]) -> TractResult<Option<Packed>> {
+        let [_, Some(weights), Some(bias)] = inputs else { return Ok(None) };
+        let ours = Convolution { packed: Some(self.pack_any(weights, bias)?), ..self.clone() };
+        Ok(Some(Packed { op: Box::new(ours), reads: tvec![0] }))
+    }
+
+    fn pack_any(&self, weights: &Tensor, bias: &Tensor) -> TractResult<Weights> {
         Ok(match weights.datum_type() {
-            DatumType::F32 => Packed::F32(Arc::new(self.pack(weights, bias)?)),
-            DatumType::F64 => Packed::F64(Arc::new(self.pack(weights, bias)?)),
+            DatumType::F32 => Weights::F32(Arc::new(self.pack_as(weights, bias)?)),
+            DatumType::F64 => Weights::F64(Arc::new(self.pack_as(weights, bias)?)),
             other => bail!("no convolution of {other:?}"),
         })
     }
@@ -166,13 +152,8 @@ impl TypedOp for Convolution {
         self.pool.output_facts(inputs)
     }
 
-    /// Weights that are known are packed once.
     fn codegen(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
-        let [x, weights, bias] = node.inputs.as_slice() else { return Ok(None) };
-        let known = |input: &OutletId| model.outlet_fact(*input).map(|fact| fact.konst.clone());
-        let (Some(weights), Some(bias)) = (known(weights)?, known(bias)?) else { return Ok(None) };
-        let ours = Convolution { packed: Some(self.pack_any(&weights, &bias)?), ..self.clone() };
-        TypedModelPatch::replace_single_op(model, node, &[*x], ours).map(Some)
+        self.pack(&constants(model, node.id)?)?.map_or(Ok(None), |packed| patch(model, node, packed))
     }
 }
 
@@ -186,8 +167,8 @@ impl EvalOp for Convolution {
             _ => bail!("{} inputs", inputs.len()),
         };
         let y = match &packed {
-            Packed::F32(packed) => self.convolve(packed, &inputs[0]),
-            Packed::F64(packed) => self.convolve(packed, &inputs[0]),
+            Weights::F32(packed) => self.convolve(packed, &inputs[0]),
+            Weights::F64(packed) => self.convolve(packed, &inputs[0]),
         };
         Ok(tvec!(y?))
     }

@@ -65,6 +65,16 @@ impl FloatType {
         }
     }
 
+    /// Little-endian elements in another type, each rounded once. As many are converted as both have.
+    pub fn convert(self, bytes: &[u8], to: FloatType, out: &mut [u8]) {
+        match self {
+            FloatType::F16 => convert_from::<f16, 2>(bytes, to, out),
+            FloatType::Bf16 => convert_from::<bf16, 2>(bytes, to, out),
+            FloatType::F32 => convert_from::<f32, 4>(bytes, to, out),
+            FloatType::F64 => convert_from::<f64, 8>(bytes, to, out),
+        }
+    }
+
     /// The nearest number of this type.
     pub fn round(self, value: f64) -> f64 {
         match self {
@@ -151,6 +161,20 @@ fn encode<F: Float<N>, const N: usize>(values: &[f64]) -> Vec<u8> {
     values.iter().flat_map(|value| F::nearest(*value).to_le()).collect()
 }
 
+fn convert_from<F: Float<N>, const N: usize>(bytes: &[u8], to: FloatType, out: &mut [u8]) {
+    match to {
+        FloatType::F16 => convert::<F, N, f16, 2>(bytes, out),
+        FloatType::Bf16 => convert::<F, N, bf16, 2>(bytes, out),
+        FloatType::F32 => convert::<F, N, f32, 4>(bytes, out),
+        FloatType::F64 => convert::<F, N, f64, 8>(bytes, out),
+    }
+}
+
+fn convert<F: Float<N>, const N: usize, T: Float<M>, const M: usize>(bytes: &[u8], out: &mut [u8]) {
+    let (from, to) = (bytes.as_chunks::<N>().0, out.as_chunks_mut::<M>().0);
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = T::nearest(F::from_le(*from).widen()).to_le());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +210,17 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn converting_is_decoding_and_encoding(bits in proptest::collection::vec(any::<u8>(), 64)) {
+            let all = [FloatType::F16, FloatType::Bf16, FloatType::F32, FloatType::F64];
+            for (from, to) in all.into_iter().flat_map(|from| all.map(|to| (from, to))) {
+                let expected = to.encode(&from.decode(&bits));
+                let mut out = vec![0; expected.len()];
+                from.convert(&bits, to, &mut out);
+                prop_assert_eq!(out, expected, "{:?} {:?}", from, to);
+            }
+        }
 
         #[test]
         fn rounding_is_to_the_nearest(mantissa in -2.0..2.0f64, exponent in -30..15i32, nudge in -3..=3i64) {
