@@ -2,7 +2,7 @@
 
 use super::inputs::Round;
 use super::judge::{Judge, OutputDifference};
-use super::report::OutputReport;
+use super::report::{OutputReport, Seconds};
 use super::signature::{Port, Signature};
 use super::tolerance::Tolerance;
 use super::{Observer, Sample, VerifyError, VerifyOptions};
@@ -11,6 +11,7 @@ use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use crate::parallel::{self, ThreadError};
 use std::thread;
+use std::time::Instant;
 
 /// Running in f64 takes 5 to 15 times as long, and a wrong formula shows in every sample.
 const MOST_F64_SAMPLES: usize = 2;
@@ -23,6 +24,7 @@ pub struct Comparison<'a> {
     threads: usize,
     done: usize,
     total: usize,
+    seconds: Seconds,
     observer: &'a mut dyn Observer,
 }
 
@@ -49,7 +51,7 @@ impl<'a> Comparison<'a> {
         let differences = vec![OutputDifference::default(); judges.len()];
         let threads = parallel::threads(options.threads);
         let total = 2 * first.samples.min(MOST_F64_SAMPLES);
-        Comparison { models, judges, differences, threads, done: 0, total, observer }
+        Comparison { models, judges, differences, threads, done: 0, total, seconds: Seconds::default(), observer }
     }
 
     /// How many samples of a round run in f64 as well.
@@ -61,7 +63,10 @@ impl<'a> Comparison<'a> {
     /// first of them, if it is compiled. Returns the samples that are to be run in f64.
     pub fn run(&mut self, round: &Round, original: Option<Session>) -> Result<Vec<Ran>, VerifyError> {
         self.total += round.samples;
+        let start = Instant::now();
         let sessions = self.sessions(round, original)?;
+        self.seconds.compile += start.elapsed().as_secs_f64();
+        let start = Instant::now();
         let workers = || -> Result<Workers, VerifyError> {
             let [original, result] = &sessions;
             let original = original.worker().map_err(VerifyError::original)?;
@@ -91,6 +96,7 @@ impl<'a> Comparison<'a> {
             }
         };
         parallel::in_order(&mut workers, round.samples, work, take)?;
+        self.seconds.run += start.elapsed().as_secs_f64();
         seen.map_err(VerifyError::Observer)?;
         Ok(kept)
     }
@@ -109,25 +115,19 @@ impl<'a> Comparison<'a> {
         if lowest_float(self.models[0]).is_none_or(|float| float == FloatType::F64) {
             return Err("the model has no floats narrower than that".into());
         }
+        let start = Instant::now();
         let models = self.models;
-        let compile = |index: usize| Session::compile(models[index], &round.shapes.shapes, Some(FloatType::F64));
-        let [original, result] = both(compile);
-        let sessions = [original.map_err(|error| error.to_string())?, result.map_err(|error| error.to_string())?];
-        let work = |(): &mut (), index: usize| -> Result<_, EngineError> {
-            sessions[index % 2].worker()?.run(&samples[index / 2].inputs)
-        };
-        let mut outputs = Vec::new();
-        let take = |_, exact| {
-            outputs.push(exact);
-            self.done += 1;
-            self.observer.progress(self.done, self.total);
-        };
-        let mut workers = vec![(); self.threads];
-        parallel::in_order(&mut workers, 2 * samples.len(), work, take).map_err(|error| error.to_string())?;
-        let (outputs, []) = outputs.as_chunks::<2>() else { return Err("a sample was lost".into()) };
-        for (native, exact) in samples.iter().zip(outputs) {
+        let exact = |index: usize| exact(models[index], round, samples, self.threads);
+        // One after the other, since weights take twice their memory, unless threads would be idle.
+        let outputs = if samples.len() < self.threads { both(exact) } else { [0, 1].map(exact) };
+        let [original, result] = outputs;
+        let outputs: Vec<[Vec<Array>; 2]> = original?.into_iter().zip(result?).map(<[_; 2]>::from).collect();
+        self.done += 2 * samples.len();
+        self.observer.progress(self.done, self.total);
+        for (native, exact) in samples.iter().zip(&outputs) {
             self.add_exact(native, exact);
         }
+        self.seconds.f64 += start.elapsed().as_secs_f64();
         Ok(())
     }
 
@@ -141,6 +141,11 @@ impl<'a> Comparison<'a> {
                 difference.add_exact(distances);
             }
         }
+    }
+
+    /// Where the time went.
+    pub fn seconds(&self) -> Seconds {
+        self.seconds
     }
 
     /// A report for each output; `f64` tells whether the verdict in f64 can be had.
@@ -182,6 +187,18 @@ fn run_both(workers: &mut Workers, inputs: Vec<Array>, side_by_side: bool) -> Re
     };
     let outputs = [original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?];
     Ok(Ran { inputs, outputs })
+}
+
+/// The outputs of a model for some samples, in f64. The error is why they cannot be had.
+fn exact(model: &ModelProto, round: &Round, samples: &[Ran], threads: usize) -> Result<Vec<Vec<Array>>, String> {
+    let session = Session::compile(model, &round.shapes.shapes, Some(FloatType::F64));
+    let session = session.map_err(|error| error.to_string())?;
+    let work = |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
+    let mut outputs = Vec::new();
+    let mut workers = vec![(); threads];
+    let take = |_, exact| outputs.push(exact);
+    parallel::in_order(&mut workers, samples.len(), work, take).map_err(|error| error.to_string())?;
+    Ok(outputs)
 }
 
 fn compare(judges: &[Judge], sample: usize, ran: &Ran) -> Result<Vec<OutputDifference>, VerifyError> {

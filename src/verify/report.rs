@@ -29,12 +29,25 @@ pub struct Verification {
     pub f64_unavailable: Option<String>,
     /// One report per output.
     pub outputs: Vec<OutputReport>,
+    /// How long it took.
+    pub seconds: Seconds,
     /// The sample that differs most, where one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing: Option<FailingCase>,
     /// The first value that differs in it, if it was looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Box<Location>>,
+}
+
+/// Where the time went, in seconds on the clock.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Seconds {
+    /// Compiling both models, for all sizes, without f64.
+    pub compile: f64,
+    /// Running both models, and comparing.
+    pub run: f64,
+    /// Compiling and running both in f64.
+    pub f64: f64,
 }
 
 /// Samples with other lengths of symbolic dimensions.

@@ -116,6 +116,7 @@ impl Rounds<'_> {
             f64_samples: if no_f64.is_none() { comparison.f64_samples(&self.first) } else { 0 },
             f64_unavailable: no_f64,
             outputs,
+            seconds: comparison.seconds(),
             failing: failing.map(|sample| self.case(sample)).transpose()?,
             location: None,
         })

@@ -72,25 +72,42 @@ impl<T: Element + Scratch> Kernel<T> {
     }
 
     fn products(&self, band: &Band, x: &[T], bias: &[T], y: &mut [T]) {
-        let pitch = band.geometry.outputs();
+        if band.geometry.is_plain() {
+            return self.groups(band, bias, y, |group, product| product(self.image(band, x, group)));
+        }
+        T::with_scratch(|scratch| {
+            // Columns that are dropped, and the rest of the last vector, are read as well.
+            let length = band.layout.channel * self.channels + band.planes.last_tap() + SLACK;
+            // The padding of all groups is at the same places.
+            scratch.clear();
+            scratch.resize(length, T::default());
+            self.groups(band, bias, y, |group, product| {
+                band.lay_out(self.channels, self.image(band, x, group), scratch);
+                product(scratch);
+            });
+        });
+    }
+
+    /// The channels of a group.
+    fn image<'x>(&self, band: &Band, x: &'x [T], group: usize) -> &'x [T] {
         let inputs = self.channels * band.geometry.image.iter().product::<usize>();
+        &x[group * inputs..][..inputs]
+    }
+
+    /// Computes each group; `laid_out` calls with what its rows are in.
+    fn groups(&self, band: &Band, bias: &[T], y: &mut [T], mut laid_out: impl FnMut(usize, &mut dyn FnMut(&[T]))) {
+        let pitch = band.geometry.outputs();
         let mut done = 0;
         for (group, weights) in self.groups.iter().enumerate() {
             let outputs = done..done + weights.rows();
             done = outputs.end;
-            let x = &x[group * inputs..][..inputs];
             let bias = bias.get(outputs.clone()).unwrap_or(&[]);
             let result = &mut y[outputs.start * pitch..outputs.end * pitch];
-            let mut product = |values: &[T]| {
+            laid_out(group, &mut |values| {
                 let far_apart = band.planes.taps.len() == 1;
                 let view = View { values, rows: &band.rows, columns: band.planes.columns(), far_apart };
                 Product { weights, bias, view, runs: &band.runs, result: &mut *result, pitch }.compute();
-            };
-            if band.geometry.is_plain() {
-                product(x);
-            } else {
-                T::with_scratch(|scratch| product(band.lay_out(self.channels, x, scratch)));
-            }
+            });
         }
     }
 }
@@ -104,18 +121,13 @@ impl<'a> Band<'a> {
         Band { geometry, rows: layout.rows(&planes, channels), runs, planes, layout, image }
     }
 
-    fn lay_out<'s, T: Element>(&self, channels: usize, x: &[T], scratch: &'s mut Vec<T>) -> &'s [T] {
-        // Columns that are dropped, and the rest of the last vector, are read as well.
-        let length = self.layout.channel * channels + self.planes.last_tap() + SLACK;
-        if scratch.len() < length {
-            scratch.resize(length, T::default());
-        }
+    /// Lays out the channels of a group.
+    fn lay_out<T: Element>(&self, channels: usize, x: &[T], to: &mut [T]) {
         let size: usize = self.geometry.image.iter().product();
         let (row, stride) = (self.planes.extents.last(), self.geometry.strides.last());
         let (row, stride) = (row.copied().unwrap_or(1), stride.copied().unwrap_or(1));
-        for (channel, to) in scratch.chunks_exact_mut(self.layout.channel.max(1)).take(channels).enumerate() {
+        for (channel, to) in to.chunks_exact_mut(self.layout.channel.max(1)).take(channels).enumerate() {
             lay_out(&self.image, row, stride, self.layout.plane, &x[channel * size..][..size], to);
         }
-        &scratch[..length]
     }
 }

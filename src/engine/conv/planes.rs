@@ -67,23 +67,30 @@ pub fn rows(geometry: &Geometry, planes: &Planes, first: usize) -> Vec<Row> {
     planes.phases.iter().flat_map(|phase| indices(outer).map(move |index| (phase, index))).map(row).collect()
 }
 
-/// Lays out the planes of a channel, whose rows are of this length.
+/// Copies the image of a channel into its planes, whose rows are of this length. Where padding is, there
+/// must be zeros already.
 pub fn lay_out<T: Element>(rows: &[Row], length: usize, stride: usize, plane: usize, image: &[T], to: &mut [T]) {
     let per_plane = (rows.len() * plane).checked_div(to.len()).unwrap_or(0).max(1);
     for (rows, plane) in rows.chunks_exact(per_plane).zip(to.chunks_exact_mut(plane.max(1))) {
-        let (plane, padding) = plane.split_at_mut(per_plane * length);
-        padding.fill(T::default());
         for (row, to) in rows.iter().zip(plane.chunks_exact_mut(length.max(1))) {
-            let (zeros, to) = to.split_at_mut(row.zeros);
-            let (to, more_zeros) = to.split_at_mut(row.count);
-            zeros.fill(T::default());
-            more_zeros.fill(T::default());
-            let image = &image[row.from..];
-            if stride == 1 {
-                to.copy_from_slice(&image[..row.count]);
-            } else {
-                to.iter_mut().zip(image.iter().step_by(stride)).for_each(|(to, from)| *to = *from);
+            copy(&image[row.from..], stride, &mut to[row.zeros..row.zeros + row.count]);
+        }
+    }
+}
+
+/// Every so many elements of a row.
+fn copy<T: Element>(from: &[T], stride: usize, to: &mut [T]) {
+    match stride {
+        1 => to.copy_from_slice(&from[..to.len()]),
+        2 => {
+            // All but the last one have a partner; pairs are copied by vectors.
+            let pairs = from.as_chunks::<2>().0;
+            let whole = to.len().min(pairs.len());
+            to.iter_mut().zip(pairs).for_each(|(to, [first, _])| *to = *first);
+            if whole < to.len() {
+                to[whole] = from[2 * whole];
             }
         }
+        _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
     }
 }

@@ -85,6 +85,7 @@ impl<T: Element> Product<'_, T> {
         // As many columns can be read in all rows.
         let readable = view.rows.iter().max().map_or(0, |last| view.values.len().saturating_sub(*last));
         let (mut copy, mut copied_rows) = (Vec::new(), Vec::new());
+        let mut tile = [T::default(); LARGEST_TILE];
         let block = (BLOCK_OF_WEIGHTS / (depth * PANEL * size_of::<T>()).max(1)).max(1) * PANEL;
         for first in (0..rows).step_by(block) {
             let rows = first..(first + block).min(rows);
@@ -96,18 +97,19 @@ impl<T: Element> Product<'_, T> {
                     runs = &runs[1..];
                 }
                 if columns.end <= readable && !(view.far_apart && rows.len() >= WORTH_A_COPY) {
-                    self.columns(simd, rows.clone(), (view, column), vectors, (runs, column));
+                    self.columns(simd, rows.clone(), (view, column), vectors, (runs, column), &mut tile);
                 } else {
                     copy_columns(simd, view, columns.clone(), columns.end <= readable, &mut copy, &mut copied_rows);
                     let view = View { values: &copy, rows: &copied_rows, columns: columns.len(), far_apart: false };
-                    self.columns(simd, rows.clone(), (view, 0), vectors, (runs, column));
+                    self.columns(simd, rows.clone(), (view, 0), vectors, (runs, column), &mut tile);
                 }
                 column = columns.end;
             }
         }
     }
 
-    /// Some rows, by some vectors of columns from `at.1` on; `kept.1` is that column in the runs.
+    /// Some rows, by some vectors of columns from `at.1` on; `kept.1` is that column in the runs. `tile` is for
+    /// tiles of which not all columns are kept.
     #[inline(always)]
     fn columns<S: Vectors<T>>(
         &mut self,
@@ -116,6 +118,7 @@ impl<T: Element> Product<'_, T> {
         at: (View<T>, usize),
         vectors: usize,
         kept: (&[Run], usize),
+        tile: &mut [T; LARGEST_TILE],
     ) {
         let width = vectors * S::LANES;
         let ((view, column), (runs, origin)) = (at, kept);
@@ -131,8 +134,7 @@ impl<T: Element> Product<'_, T> {
                 let result = &mut result[run.to + origin - run.from..];
                 tile::panel(simd, operands, [count, vectors], result, self.pitch);
             } else {
-                let mut tile = [T::default(); LARGEST_TILE];
-                tile::panel(simd, operands, [count, vectors], &mut tile, width);
+                tile::panel(simd, operands, [count, vectors], tile, width);
                 for (row, tile) in result.chunks_exact_mut(self.pitch.max(1)).zip(tile.chunks_exact(width)) {
                     keep(simd, tile, runs, origin, row);
                 }

@@ -5,6 +5,7 @@ use crate::onnx::element::DataType;
 use crate::verify::VerifyError;
 use crate::verify::signature::Port;
 use rand::{RngExt, SeedableRng};
+use rand_distr::{Distribution, StandardNormal};
 use rand_pcg::Pcg64;
 
 /// Inputs with more elements are refused: they only serve to exhaust the memory.
@@ -78,7 +79,7 @@ fn array(port: &Port, values: &Values, shape: &[usize], random: &mut Pcg64) -> O
 fn number(values: &Values, random: &mut Pcg64) -> f64 {
     match values {
         Values::Uniform([low, high]) => low + (high - low) * random.random::<f64>(),
-        _ => normal(random),
+        _ => StandardNormal.sample(random),
     }
 }
 
@@ -88,12 +89,6 @@ fn integer(values: &Values, index: usize, random: &mut Pcg64) -> i64 {
         Values::Exactly(elements) => elements.get(index).copied().unwrap_or(1),
         Values::Normal | Values::Uniform(_) => 0,
     }
-}
-
-/// Box and Muller, "A note on the generation of random normal deviates", 1958.
-fn normal(random: &mut Pcg64) -> f64 {
-    let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
-    radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
 }
 
 #[cfg(test)]
