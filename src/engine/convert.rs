@@ -32,11 +32,7 @@ pub struct Converted {
 ///
 /// # Errors
 /// When a constant cannot be read, or a scaled one overflows.
-pub fn convert(
-    model: &ModelProto,
-    shapes: &[Vec<usize>],
-    floor: Option<FloatType>,
-) -> Result<Converted, EngineError> {
+pub fn convert(model: &ModelProto, shapes: &[Vec<usize>], floor: Option<FloatType>) -> Result<Converted, EngineError> {
     let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
     let values = graph.input.iter().map(|input| &input.name).chain(graph.initializer.iter().map(|tensor| &tensor.name));
     let taken = values.map(|name| string(text(name))).chain([branch::NAME.into()]).collect();

@@ -3,8 +3,8 @@
 //! What is replaced are sums over the common axes of two operands (EinSum), which is what MatMul, Gemm and
 //! Einsum become. In f32 tract is fast, and keeps them.
 
-use super::replace::{Packed, constants, patch};
 use super::product::{Product, Run, View, Weights};
+use super::replace::{TakesIn, patch};
 use std::sync::Arc;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::op_as_typed_op;
@@ -58,14 +58,37 @@ impl Axes {
         Ok((tensor.permute_axes(&order)?, lengths))
     }
 
-    fn pack(&self, tensor: Tensor) -> TractResult<Matrices> {
+    /// A matrix per element of the batch, own by summed.
+    fn pack(&self, tensor: &Tensor) -> TractResult<Matrices> {
         let own = self.own.iter().map(|axis| tensor.shape()[*axis]).collect();
-        let (tensor, [batch, rows, depth]) = self.arrange(tensor, false)?;
-        let plain = tensor.try_as_plain_ram()?;
-        let values = plain.as_slice::<f64>()?;
-        let pack = |index| Weights::pack(&values[index * rows * depth..], [rows, depth], [depth, 1]);
-        Ok(Matrices { matrices: Arc::new((0..batch).map(pack).collect()), own })
+        let axes = [&self.batch, &self.own, &self.summed];
+        let [Some(batch), Some(row), Some(column)] = axes.map(|axes| stride(tensor, axes)) else {
+            let (arranged, [batch, rows, depth]) = self.arrange(tensor.clone(), false)?;
+            let matrices = matrices(&arranged, [batch, rows, depth], [rows * depth, depth, 1])?;
+            return Ok(Matrices { matrices, own });
+        };
+        let lengths = axes.map(|axes| axes.iter().map(|axis| tensor.shape()[*axis]).product());
+        Ok(Matrices { matrices: matrices(tensor, lengths, [batch, row, column])?, own })
     }
+}
+
+/// From one element to the next along these axes as one; `None` if they are not one behind another.
+fn stride(tensor: &Tensor, axes: &[usize]) -> Option<usize> {
+    let stride = |axis: usize| tensor.shape()[axis + 1..].iter().product::<usize>();
+    let joined = axes.windows(2).all(|pair| stride(pair[0]) == tensor.shape()[pair[1]] * stride(pair[1]));
+    joined.then(|| axes.last().map_or(1, |last| stride(*last)).max(1))
+}
+
+fn matrices(
+    tensor: &Tensor,
+    [batch, rows, depth]: [usize; 3],
+    [matrix, row, column]: [usize; 3],
+) -> TractResult<Arc<Vec<Weights<f64>>>> {
+    let plain = tensor.try_as_plain_ram()?;
+    let values = plain.as_slice::<f64>()?;
+    let from = |index: usize| values.get(index * matrix..).unwrap_or(&[]);
+    let pack = |index| Weights::pack(from(index), [rows, depth], [row, column]);
+    Ok(Arc::new((0..batch).map(pack).collect()))
 }
 
 impl MatMul {
@@ -120,14 +143,6 @@ impl MatMul {
         }
         let result = result.into_iter().flatten().collect();
         Some(MatMul { operands: [left, right], result, weights: 0, packed: None })
-    }
-
-    /// An operand that is known is packed once.
-    pub(super) fn pack(&self, inputs: &[Option<Arc<Tensor>>]) -> TractResult<Option<Packed>> {
-        let known = [1, 0].into_iter().find_map(|operand| Some((operand, inputs.get(operand)?.clone()?)));
-        let Some((weights, known)) = known.filter(|_| self.packed.is_none()) else { return Ok(None) };
-        let packed = Some(self.operands[weights].pack(known.into_tensor())?);
-        Ok(Some(Packed { op: Box::new(MatMul { weights, packed, ..self.clone() }), reads: tvec![1 - weights] }))
     }
 
     /// The product of an operand and the other one.
@@ -204,7 +219,21 @@ impl TypedOp for MatMul {
     }
 
     fn codegen(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
-        self.pack(&constants(model, node.id)?)?.map_or(Ok(None), |packed| patch(model, node, packed))
+        patch(self, model, node)
+    }
+}
+
+impl TakesIn for MatMul {
+    /// One operand, the right one if both are known.
+    fn takes(&self, known: &[bool]) -> TVec<usize> {
+        let operand = if self.packed.is_some() { None } else { known.iter().rposition(|known| *known) };
+        operand.into_iter().collect()
+    }
+
+    fn take_in(&self, constants: &[(usize, Arc<Tensor>)]) -> TractResult<Box<dyn TypedOp>> {
+        let [(weights, known)] = constants else { bail!("{} constants of a product", constants.len()) };
+        let packed = Some(self.operands[*weights].pack(known)?);
+        Ok(Box::new(MatMul { weights: *weights, packed, ..self.clone() }))
     }
 }
 
@@ -215,7 +244,7 @@ impl EvalOp for MatMul {
         let mut inputs = inputs.into_iter().map(TValue::into_tensor);
         let y = match (&self.packed, inputs.next(), inputs.next()) {
             (Some(packed), Some(x), None) => self.multiply(packed, x)?,
-            (None, Some(left), Some(right)) => self.multiply(&self.operands[0].pack(left)?, right)?,
+            (None, Some(left), Some(right)) => self.multiply(&self.operands[0].pack(&left)?, right)?,
             _ => bail!("the wrong number of operands"),
         };
         Ok(tvec!(y.into_tvalue()))

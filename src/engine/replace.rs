@@ -8,12 +8,13 @@ use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::ops::logic::IfThenElse;
 use tract_onnx::tract_core::ops::scan::Scan;
 
-/// An operator that has taken in the constants among its inputs.
-pub struct Packed {
-    /// The operator.
-    pub op: Box<dyn TypedOp>,
-    /// Which inputs it still reads.
-    pub reads: TVec<usize>,
+/// An operator that can take in some of its inputs, if they are constants.
+pub trait TakesIn: TypedOp {
+    /// Which of the inputs it takes in, given which are known; none once it has.
+    fn takes(&self, known: &[bool]) -> TVec<usize>;
+
+    /// The operator that has taken in these inputs, and reads the others.
+    fn take_in(&self, constants: &[(usize, Arc<Tensor>)]) -> TractResult<Box<dyn TypedOp>>;
 }
 
 /// Replaces the convolutions of a model, and its products in f64, those in bodies and branches as well.
@@ -22,11 +23,9 @@ pub struct Packed {
 pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     for node in 0..model.nodes().len() {
         if let Some(ours) = Convolution::in_place_of(model, node) {
-            let packed = ours.pack(&constants(model, node)?)?;
-            put(model, node, ours, packed)?;
+            put(model, node, ours)?;
         } else if let Some(ours) = MatMul::in_place_of(model, node) {
-            let packed = ours.pack(&constants(model, node)?)?;
-            put(model, node, ours, packed)?;
+            put(model, node, ours)?;
         } else if let Some(scan) = model.node_mut(node).op_as_mut::<Scan>() {
             replace(&mut scan.body)?;
         } else if let Some(branches) = model.node_mut(node).op_as_mut::<IfThenElse>() {
@@ -37,34 +36,48 @@ pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     Ok(())
 }
 
-/// The inputs of a node, as far as they are known.
-pub fn constants(model: &TypedModel, node: usize) -> TractResult<TVec<Option<Arc<Tensor>>>> {
-    let known = |input: &OutletId| model.outlet_fact(*input).map(|fact| fact.konst.clone());
-    model.node(node).inputs.iter().map(known).collect()
+/// Takes in what became known later, when the model is optimised.
+pub fn patch(ours: &impl TakesIn, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
+    let taken = taken(ours, model, &node.inputs)?;
+    if taken.is_empty() {
+        return Ok(None);
+    }
+    let left = others(&node.inputs, &taken);
+    TypedModelPatch::replace_single_op(model, node, &left, ours.take_in(&taken)?).map(Some)
 }
 
-/// Inputs that became known later are taken in when the model is optimised.
-pub fn patch(model: &TypedModel, node: &TypedNode, packed: Packed) -> TractResult<Option<TypedModelPatch>> {
-    let inputs: TVec<OutletId> = packed.reads.iter().map(|input| node.inputs[*input]).collect();
-    TypedModelPatch::replace_single_op(model, node, &inputs, packed.op).map(Some)
+/// The constants that an operator takes in.
+fn taken(ours: &impl TakesIn, model: &TypedModel, inputs: &[OutletId]) -> TractResult<TVec<(usize, Arc<Tensor>)>> {
+    let constants = inputs.iter().map(|input| model.outlet_fact(*input).map(|fact| fact.konst.clone()));
+    let constants = constants.collect::<TractResult<TVec<_>>>()?;
+    let slots = ours.takes(&constants.iter().map(Option::is_some).collect::<TVec<_>>());
+    Ok(slots.into_iter().filter_map(|slot| Some((slot, constants[slot].clone()?))).collect())
 }
 
-fn put(model: &mut TypedModel, node: usize, ours: impl TypedOp, packed: Option<Packed>) -> TractResult<()> {
-    let Some(Packed { op, reads }) = packed else {
+fn others(inputs: &[OutletId], taken: &[(usize, Arc<Tensor>)]) -> Vec<OutletId> {
+    let is_taken = |slot| taken.iter().any(|(taken, _)| *taken == slot);
+    inputs.iter().enumerate().filter(|(slot, _)| !is_taken(*slot)).map(|(_, input)| *input).collect()
+}
+
+fn put(model: &mut TypedModel, node: usize, ours: impl TakesIn) -> TractResult<()> {
+    let inputs = model.node(node).inputs.clone();
+    let taken = taken(&ours, model, &inputs)?;
+    if taken.is_empty() {
         model.node_mut(node).op = Box::new(ours);
         return Ok(());
-    };
-    let inputs = std::mem::take(&mut model.node_mut(node).inputs);
+    }
     for input in &inputs {
         successors(model, *input).retain(|successor| successor.node != node);
     }
-    for (slot, input) in reads.iter().enumerate() {
-        let input = inputs[*input];
-        successors(model, input).push(InletId::new(node, slot));
-        model.node_mut(node).inputs.push(input);
+    let left = others(&inputs, &taken);
+    for (slot, input) in left.iter().enumerate() {
+        successors(model, *input).push(InletId::new(node, slot));
     }
-    model.node_mut(node).op = op;
-    inputs.into_iter().try_for_each(|input| forget(model, input))
+    taken.iter().try_for_each(|(slot, _)| forget(model, inputs[*slot]))?;
+    let node = model.node_mut(node);
+    node.inputs = left;
+    node.op = ours.take_in(&taken)?;
+    Ok(())
 }
 
 fn successors(model: &mut TypedModel, outlet: OutletId) -> &mut TVec<InletId> {

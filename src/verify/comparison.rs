@@ -193,7 +193,8 @@ fn run_both(workers: &mut Workers, inputs: Vec<Array>, side_by_side: bool) -> Re
 fn exact(model: &ModelProto, round: &Round, samples: &[Ran], threads: usize) -> Result<Vec<Vec<Array>>, String> {
     let session = Session::compile(model, &round.shapes.shapes, Some(FloatType::F64));
     let session = session.map_err(|error| error.to_string())?;
-    let work = |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
+    let work =
+        |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
     let mut outputs = Vec::new();
     let mut workers = vec![(); threads];
     let take = |_, exact| outputs.push(exact);

@@ -26,5 +26,7 @@ mod tolerance;
 pub use error::VerifyError;
 pub use observer::{Observer, Sample};
 pub use options::{Limit, VerifyOptions};
-pub use report::{F64Report, FailingCase, InputReport, OtherSizes, OutputReport, Seconds, UlpReport, Verification, Worst};
+pub use report::{
+    F64Report, FailingCase, InputReport, OtherSizes, OutputReport, Seconds, UlpReport, Verification, Worst,
+};
 pub use run::{verify, verify_with};

@@ -18,8 +18,10 @@ use std::process::{Child, Command, ExitCode, ExitStatus};
 const MARKER: &str = "BN_TOOL_CHILD";
 
 /// Lets glibc keep what the engine frees instead of giving it back to the system and asking for it again,
-/// activation by activation: a third fewer page faults, 5 % of the time on ResNet-50, 6 % more memory.
-const ALLOCATOR: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "2000000000"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
+/// activation by activation: a third fewer page faults, 5 % of the time on ResNet-50, 6 % more memory. What one
+/// thread frees is of use to all: a third less memory for a verification of ResNet-50, in the same time.
+const ALLOCATOR: [(&str, &str); 3] =
+    [("MALLOC_TRIM_THRESHOLD_", "2000000000"), ("MALLOC_MMAP_THRESHOLD_", "33554432"), ("MALLOC_ARENA_MAX", "1")];
 
 /// What a command that runs models puts at risk.
 pub struct Risk {

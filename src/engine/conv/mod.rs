@@ -10,7 +10,7 @@ mod planes;
 mod scratch;
 
 use super::product::Element;
-use super::replace::{Packed, constants, patch};
+use super::replace::{TakesIn, patch};
 use compute::Kernel;
 use geometry::Geometry;
 use scratch::Scratch;
@@ -80,7 +80,11 @@ impl Convolution {
         })
     }
 
-    fn pack_as<T: Element + Scratch + Datum>(&self, weights: &Tensor, bias: &Tensor) -> TractResult<(Kernel<T>, Vec<T>)> {
+    fn pack_as<T: Element + Scratch + Datum>(
+        &self,
+        weights: &Tensor,
+        bias: &Tensor,
+    ) -> TractResult<(Kernel<T>, Vec<T>)> {
         let shape = weights.shape();
         let expected = [self.pool.output_channels, self.pool.input_channels / self.group.max(1)];
         ensure!(shape.len() == self.pool.rank() + 2 && shape[..2] == expected, "weights of shape {shape:?}");
@@ -95,13 +99,6 @@ impl Convolution {
         };
         ensure!(bias.len() == shape[0], "a bias of length {}", bias.len());
         Ok((Kernel::pack(weights.as_slice::<T>()?, shape, self.group), bias))
-    }
-
-    /// Weights that are known are packed once.
-    pub fn pack(&self, inputs: &[Option<Arc<Tensor>>]) -> TractResult<Option<Packed>> {
-        let [_, Some(weights), Some(bias)] = inputs else { return Ok(None) };
-        let ours = Convolution { packed: Some(self.pack_any(weights, bias)?), ..self.clone() };
-        Ok(Some(Packed { op: Box::new(ours), reads: tvec![0] }))
     }
 
     fn pack_any(&self, weights: &Tensor, bias: &Tensor) -> TractResult<Weights> {
@@ -153,7 +150,19 @@ impl TypedOp for Convolution {
     }
 
     fn codegen(&self, model: &TypedModel, node: &TypedNode) -> TractResult<Option<TypedModelPatch>> {
-        self.pack(&constants(model, node.id)?)?.map_or(Ok(None), |packed| patch(model, node, packed))
+        patch(self, model, node)
+    }
+}
+
+impl TakesIn for Convolution {
+    /// The weights, together with the bias.
+    fn takes(&self, known: &[bool]) -> TVec<usize> {
+        if matches!(known, [_, true, true]) { tvec![1, 2] } else { tvec![] }
+    }
+
+    fn take_in(&self, constants: &[(usize, Arc<Tensor>)]) -> TractResult<Box<dyn TypedOp>> {
+        let [(1, weights), (2, bias)] = constants else { bail!("{} constants of a convolution", constants.len()) };
+        Ok(Box::new(Convolution { packed: Some(self.pack_any(weights, bias)?), ..self.clone() }))
     }
 }
 
