@@ -18,7 +18,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool inspect model.onnx
-  bn-tool inspect model.onnx --explain
+  bn-tool inspect model.onnx --explain          # say what to do about those that do not fold
+  bn-tool inspect model.onnx --color always | less -R
   bn-tool inspect model.onnx --format json | jq '.norms[] | select(.outcome == \"kept\")'
 
 Exit status:

@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 /// the same way. In whatever order they are named, the result is the same to the bit.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool stats merge part-*.safetensors -o merged.safetensors
-  bn-tool stats merge pass2/*.safetensors -o pass2.safetensors --tolerance 1e-3
+  bn-tool stats merge part*.safetensors -o merged.safetensors
+  bn-tool stats merge part*.safetensors -o pass1.safetensors --tolerance 1e-3   # exit status 1: go on
   bn-tool stats merge day1.safetensors day2.safetensors -o both.safetensors --format json
 
 Exit status:
