@@ -79,7 +79,7 @@ pub enum Failure {
     #[error(transparent)]
     Diff(#[from] DiffError),
     /// The folded model cannot be compared with the original, so that it is not written.
-    #[error("{0}; nothing was written (--no-verify goes without)")]
+    #[error("{0}; nothing was written (--no-verify writes it without a comparison)")]
     Unverified(VerifyError),
     /// The model cannot be printed.
     #[error("cannot print `{path}`: {source}")]

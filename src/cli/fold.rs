@@ -35,7 +35,7 @@ use clap::Args;
   bn-tool fold model.onnx --exclude '/head/*' -o folded.onnx
   bn-tool fold big.onnx -o folded.onnx --external-data folded.bin
   bn-tool fold exported_in_training.onnx --freeze -o folded.onnx
-  bn-tool fold functions.onnx --specialize-functions -o folded.onnx
+  bn-tool fold functions.onnx --specialize-functions --no-verify -o folded.onnx
   bn-tool fold model.onnx --merge-branches --pad-exact -o folded.onnx
   bn-tool fold model.onnx --no-affine -o folded.onnx
   bn-tool fold model.onnx --in-place

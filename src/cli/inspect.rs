@@ -29,7 +29,7 @@ pub struct Options {
     /// The model: .onnx, ONNX text, or `-` for standard input.
     model: PathBuf,
 
-    /// Say of each BatchNormalization that does not fold why, and what to do about it.
+    /// Of each BatchNormalization that does not fold, say why, and what to do about it.
     #[arg(long)]
     explain: bool,
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool stats merge part*.safetensors -o merged.safetensors
-  bn-tool stats merge part*.safetensors -o pass1.safetensors --tolerance 1e-3   # exit status 1: go on
+  bn-tool stats merge part*.safetensors -o pass1.safetensors --tolerance 1e-3   # exit status 1
   bn-tool stats merge day1.safetensors day2.safetensors -o both.safetensors --format json
 
 Exit status:

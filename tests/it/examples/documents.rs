@@ -3,24 +3,82 @@
 //! Of ```` ```sh ```` every line is run, of ```` ```yaml ```` what stands behind `run:`. In ```` ```console ````
 //! commands follow a `$`, and what they print follows them. What stands under one heading is run in one folder.
 
-use super::{Command, Lesson, shell};
+use super::{Command, Lesson, shell, workplace};
 use crate::tool::repository;
 use std::fs;
 use std::path::PathBuf;
 
-/// The lessons of README.md and of all files in docs/.
-pub fn lessons() -> Vec<Lesson> {
-    paths().iter().flat_map(|path| of_text(path, &fs::read_to_string(repository(path)).expect("it is there"))).collect()
+/// A document of the repository.
+pub struct Document {
+    path: PathBuf,
+    name: String,
+    text: String,
 }
 
 /// README.md and all files in docs/.
-fn paths() -> Vec<String> {
+pub fn all() -> Vec<Document> {
     let docs = fs::read_dir(repository("docs")).expect("a folder");
-    let paths = docs.map(|entry| PathBuf::from("docs").join(entry.expect("an entry").file_name()));
-    let texts = paths.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
-    let mut paths: Vec<String> = texts.map(|path| path.display().to_string()).collect();
-    paths.sort();
-    [vec!["README.md".into()], paths].concat()
+    let names = docs.map(|entry| format!("docs/{}", entry.expect("an entry").file_name().display()));
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
+    names.sort();
+    let document = |name: String| {
+        let path = repository(&name);
+        Document { text: fs::read_to_string(&path).expect("it is a text"), path, name }
+    };
+    [vec!["README.md".into()], names].concat().into_iter().map(document).collect()
+}
+
+impl Document {
+    /// Where it is.
+    pub fn path(&self) -> &PathBuf {
+        &self.path
+    }
+
+    /// What it says.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it tells to type.
+    pub fn lessons(&self) -> Vec<Lesson> {
+        of_text(&self.name, &self.text)
+    }
+
+    /// Shows what is printed, where that is something else.
+    pub fn rewrite(&self, printed: &[Vec<String>]) {
+        let commands = self.lessons().into_iter().flat_map(|lesson| lesson.commands);
+        let printed = commands.zip(printed.iter().flatten()).filter_map(|(command, printed)| {
+            let shown = command.output?;
+            Some(if workplace::is_alike(&shown, printed) { shown } else { printed.clone() })
+        });
+        fs::write(&self.path, with_outputs(&self.text, printed)).expect("it is written");
+    }
+}
+
+/// The name of a heading in links.
+pub fn anchor(heading: &str) -> String {
+    let kept = heading.trim_start_matches(['#', ' ']).to_lowercase();
+    kept.chars().filter(|c| c.is_alphanumeric() || *c == '-' || *c == ' ').collect::<String>().replace(' ', "-")
+}
+
+/// The text with other outputs behind the commands that have one.
+fn with_outputs(text: &str, mut outputs: impl Iterator<Item = String>) -> String {
+    let (mut new, mut in_console, mut in_command) = (String::new(), false, false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            in_console = line == "```console";
+        }
+        let is_command = line.starts_with("$ ") || in_command;
+        if in_console && !is_command && !line.starts_with("```") {
+            continue;
+        }
+        new += &format!("{line}\n");
+        in_command = in_console && is_command && line.ends_with('\\');
+        if in_console && is_command && !in_command {
+            new += &outputs.next().expect("an output for each command");
+        }
+    }
+    new
 }
 
 fn of_text(path: &str, text: &str) -> Vec<Lesson> {
@@ -96,4 +154,12 @@ fn code_is_found_in_each_kind_of_block() {
     assert_eq!(lines(&lessons[1]), ["b \\\n  c", "d", "e", "f", "g word"]);
     let printed: Vec<_> = lessons[1].commands.iter().map(|command| command.output.as_deref()).collect();
     assert_eq!(printed, [Some("printed\n"), Some(""), None, None, None]);
+}
+
+#[test]
+fn outputs_are_put_behind_their_commands() {
+    let text = "a\n```console\n$ b \\\n  c\nold\n$ d\n```\n$ e\n";
+    let outputs = ["new\nnewer\n".to_owned(), String::new()];
+    let expected = "a\n```console\n$ b \\\n  c\nnew\nnewer\n$ d\n```\n$ e\n";
+    assert_eq!(with_outputs(text, outputs.into_iter()), expected);
 }

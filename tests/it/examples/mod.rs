@@ -11,6 +11,8 @@ mod models;
 mod shell;
 mod workplace;
 
+use crate::tool::{repository, run};
+use std::fs;
 use std::thread;
 
 /// What is said in one place, and is run in one folder.
@@ -35,18 +37,18 @@ impl Command {
     }
 }
 
-/// Runs each lesson in a folder of its own; what went wrong is told together.
-fn run_all(lessons: &[Lesson]) {
-    let failures: Vec<String> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
-            .map(|first| {
-                let own = lessons.iter().skip(first).step_by(2);
-                scope.spawn(|| own.filter_map(|lesson| workplace::run(lesson).err()).collect::<Vec<_>>())
-            })
-            .collect();
-        threads.into_iter().flat_map(|thread| thread.join().expect("it ends")).collect()
+/// Runs each lesson in a folder of its own; what the commands print. What goes wrong is told together.
+fn run_all(lessons: &[Lesson]) -> Vec<Vec<String>> {
+    let half = |first: usize| lessons.iter().skip(first).step_by(2).map(workplace::run).collect::<Vec<_>>();
+    let mut halves = thread::scope(|scope| {
+        let other = scope.spawn(|| half(1));
+        [half(0), other.join().expect("it ends")].map(Vec::into_iter)
     });
+    let in_order = (0..lessons.len()).filter_map(|at| halves[at % 2].next());
+    let (done, failed): (Vec<_>, Vec<_>) = in_order.partition(Result::is_ok);
+    let failures: Vec<String> = failed.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    done.into_iter().flatten().collect()
 }
 
 #[test]
@@ -62,7 +64,77 @@ fn each_command_has_two_examples_that_run() {
 
 #[test]
 fn documents_show_what_runs() {
-    let lessons = documents::lessons();
-    assert!(lessons.iter().any(|lesson| lesson.place.starts_with("docs/cookbook.md")));
-    run_all(&lessons);
+    let (mut lessons, mut ends) = (Vec::new(), Vec::new());
+    let documents = documents::all();
+    for document in &documents {
+        lessons.extend(document.lessons());
+        ends.push(lessons.len());
+    }
+    let mut printed = run_all(&lessons);
+    if workplace::rewrites() {
+        for (document, end) in documents.iter().zip(ends).rev() {
+            let start = end - document.lessons().len();
+            document.rewrite(&printed.split_off(start));
+        }
+    }
+}
+
+#[test]
+fn the_manual_has_a_page_for_each_command() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let pages = folder.path().join("pages");
+    let written = run(&["man".as_ref(), "-o".as_ref(), pages.as_os_str()]);
+    assert_eq!((written.status, written.text().as_str()), (Some(0), ""), "{}", written.stderr);
+    let names: Vec<String> = help::commands().iter().map(|command| command.name.replace(' ', "-")).collect();
+    for name in &names {
+        let page =
+            fs::read_to_string(pages.join(format!("{name}.1"))).unwrap_or_else(|error| panic!("{name}: {error}"));
+        for section in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES", ".SH \"EXIT STATUS\""] {
+            assert!(page.contains(section), "{name}: no {section}");
+        }
+    }
+    assert_eq!(fs::read_dir(&pages).expect("a folder").count(), names.len());
+    assert_eq!(run(&["man"]).text(), fs::read_to_string(pages.join("bn-tool.1")).expect("it is there"));
+    let file = pages.join("bn-tool.1");
+    let refused = run(&["man".as_ref(), "-o".as_ref(), file.as_os_str()]);
+    assert!(refused.status == Some(2) && refused.stderr.contains("bn-tool.1"), "{}", refused.stderr);
+}
+
+#[test]
+fn completions_know_every_command_in_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = run(&["completions", shell]).text();
+        for command in help::commands() {
+            let word = command.name.rsplit(' ').next().expect("a word");
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+}
+
+#[test]
+fn folding_md_names_every_operator_file() {
+    let text = fs::read_to_string(repository("docs/folding.md")).expect("it is there");
+    for folder in ["src/linear", "src/passage"] {
+        for entry in fs::read_dir(repository(folder)).expect("a folder") {
+            let name = entry.expect("an entry").file_name();
+            let link = format!("(../{folder}/{})", name.display());
+            assert!(text.contains(&link), "docs/folding.md has no link {link}");
+        }
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    for document in documents::all() {
+        let folder = document.path().parent().expect("a folder").to_path_buf();
+        let targets = document.text().split("](").skip(1).filter_map(|rest| Some(rest.split_once(')')?.0));
+        for target in targets.filter(|target| !target.starts_with("http")) {
+            let (file, part) = target.split_once('#').unwrap_or((target, ""));
+            let path = if file.is_empty() { document.path().clone() } else { folder.join(file) };
+            assert!(path.exists(), "{}: {target}", document.path().display());
+            let text = if part.is_empty() { String::new() } else { fs::read_to_string(path).expect("it is a text") };
+            let headings = text.lines().filter(|line| line.starts_with('#')).map(documents::anchor);
+            assert!(part.is_empty() || headings.into_iter().any(|anchor| anchor == part), "no part {target}");
+        }
+    }
 }

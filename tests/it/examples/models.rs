@@ -155,6 +155,7 @@ fn put_data(folder: &Path) {
     put("y.npy", labels);
     put("m.npy", mask.clone());
     put("pairs.npy", npy("<f4", false, "3200, 2", &floats));
+    put("rows.npy", npy("<f4", false, "800, 4, 2", &floats));
     put("both.npz", zip(&[("x.npy", digits.clone()), ("mask.npy", mask)]));
     put("mnist.npz", zip(&[("x_train.npy", npy("|u1", false, "100, 8, 8", &pixels))]));
     put("train-images-idx3-ubyte.gz", gzip(&idx(&[SAMPLES as u32, 8, 8], &floats)));
