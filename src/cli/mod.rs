@@ -52,7 +52,7 @@ use stderr::stderr;
 
 Exit status:
   0  done, or the same
-  1  differs, or a check failed: nothing is written
+  1  differs, or a check failed: no model is written
   2  error: nothing is written")]
 struct Cli {
     #[command(subcommand)]

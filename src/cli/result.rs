@@ -31,7 +31,7 @@ pub struct FileArguments {
     #[arg(long)]
     pub explain: bool,
 
-    /// Exit with 1 if there is anything to do. Nothing is written, and nothing is compared.
+    /// Exit with 1 if there is anything to do, see below. Nothing is written, and nothing is compared.
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     pub check: bool,
 

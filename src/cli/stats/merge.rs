@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 
 Exit status:
   0  done
-  1  with --tolerance: the residual is larger, or there is none yet (the file is written all the same)
+  1  with --tolerance: the residual is larger, or there is none yet (the file is written
+     all the same)
   2  error: nothing is written")]
 pub struct Options {
     /// Files of statistics.

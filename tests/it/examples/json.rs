@@ -7,8 +7,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// Reports: which sections describe which of their parts, and what prints them. Together the lines show every field.
-const REPORTS: [(&[(&str, &str)], &[&str]); 9] = [
+/// Sections of the document, with the paths of what they describe.
+type Sections = &'static [(&'static str, &'static str)];
+
+/// What describes the reports of each command, and what prints some. Together the lines show every field.
+const REPORTS: [(Sections, &[&str]); 9] = [
     (
         &[
             ("", "Every report"),
@@ -37,9 +40,10 @@ const REPORTS: [(&[(&str, &str)], &[&str]); 9] = [
             ("", "insert"),
             ("layers[].refusal.", "Refusal"),
             ("verification.", "Verification"),
+            ("diff.", "Differences"),
         ],
         &[
-            "bn-tool insert folded.onnx -o out.onnx --format json",
+            "bn-tool insert folded.onnx --diff -o out.onnx --format json",
             "bn-tool insert folded.onnx --init calibrate --data images.npy --scale 2 --format json",
         ],
     ),
@@ -50,9 +54,10 @@ const REPORTS: [(&[(&str, &str)], &[&str]); 9] = [
             ("", "strip-bias"),
             ("norms[].refusal.", "Refusal"),
             ("verification.", "Verification"),
+            ("diff.", "Differences"),
         ],
         &[
-            "bn-tool strip-bias model.onnx -o out.onnx --format json",
+            "bn-tool strip-bias model.onnx --diff -o out.onnx --format json",
             "bn-tool strip-bias fixtures/strip/keeps_other_reader.onnxtxt --format json",
         ],
     ),
@@ -63,10 +68,12 @@ const REPORTS: [(&[(&str, &str)], &[&str]); 9] = [
             ("", "recalibrate"),
             ("norms[].refusal.", "Refusal"),
             ("data.", "Data"),
+            ("diff.", "Differences"),
         ],
         &[
             "bn-tool recalibrate model.onnx --data x.npy --scale 2 --shuffle --labels y.npy -o out.onnx --format json",
             "bn-tool recalibrate train.onnx --data x.npy --format json",
+            "bn-tool recalibrate train.onnx --data x.npy --freeze --diff --format json",
             "bn-tool recalibrate fixtures/recalibrate/shared_statistics.onnxtxt --data pairs.npy --format json",
             // The body of a Scan cannot be stopped at.
             "bn-tool recalibrate fixtures/recalibrate/scan_body.onnxtxt --data rows.npy --format json",

@@ -92,6 +92,10 @@ fn the_manual_has_a_page_for_each_command() {
         for section in [".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS", ".SH EXAMPLES", ".SH \"EXIT STATUS\""] {
             assert!(page.contains(section), "{name}: no {section}");
         }
+        // Here lines are as they are written; in a help, those that are longer than a terminal is wide go on below.
+        let lines = page.lines().skip_while(|line| *line != ".SH EXAMPLES").map(|line| line.replace("\\-", "-"));
+        let too_long = lines.map(|line| line.replace("\\*(Aq", "'")).find(|line| line.chars().count() > 98);
+        assert_eq!(too_long, None, "{name}");
     }
     assert_eq!(fs::read_dir(&pages).expect("a folder").count(), names.len());
     assert_eq!(run(&["man"]).text(), fs::read_to_string(pages.join("bn-tool.1")).expect("it is there"));

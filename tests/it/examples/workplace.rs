@@ -108,23 +108,33 @@ pub fn rewrites() -> bool {
     std::env::var("INSTA_UPDATE").is_ok_and(|update| update == "always")
 }
 
-/// Whether two outputs are the same but for figures that depend on the machine: numbers that are no integers, times, distances in
-/// units in the last place. Blanks in a row are one.
+/// Whether two outputs are the same but for figures that depend on the machine, or on random samples. Blanks in a row are
+/// one.
 pub fn is_alike(a: &str, b: &str) -> bool {
     a.lines().map(line_without_figures).eq(b.lines().map(line_without_figures))
 }
 
+/// What stands behind such numbers, and before them.
+const UNITS: [&str; 5] = ["ms", "s", "μs", "%", "dB"];
+const TITLES: [&str; 2] = ["within", "sample"];
+
+/// A line with one sign in the place of each figure: numbers that are no integers, that have a unit, distances in units in the
+/// last place, the place of an element, the number of a sample.
 fn line_without_figures(line: &str) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     let masked = |(at, word): (usize, &&str)| {
         let number = word.trim_matches(['(', ')', ',', ':', ';', '[', ']']);
         let is_real = number.contains(['.', 'e']) && number.parse::<f64>().is_ok();
-        let is_time = words.get(at + 1).is_some_and(|unit| ["ms", "s", "μs"].contains(unit));
-        let is_distance = at > 0 && words[at - 1] == "within";
-        let is_rate = number.ends_with("/s");
-        let is_figure = (is_real || is_time || is_distance || is_rate)
-            && number.starts_with(|c: char| c == '-' || c.is_ascii_digit());
-        if is_figure { word.replace(number, "#") } else { (*word).to_owned() }
+        let is_integer = number.parse::<u64>().is_ok();
+        let has_unit = words.get(at + 1).is_some_and(|unit| UNITS.contains(&unit.trim_end_matches(',')));
+        let has_title = at > 0 && TITLES.contains(&words[at - 1]);
+        let is_index = word.starts_with('[') || word.ends_with([',', ']']) || word.ends_with("]:");
+        let is_figure = is_real || number.ends_with("/s") || is_integer && (has_unit || has_title || is_index);
+        if is_figure && number.starts_with(|c: char| c == '-' || c.is_ascii_digit()) {
+            word.replace(number, "#")
+        } else {
+            (*word).to_owned()
+        }
     };
     words.iter().enumerate().map(masked).collect::<Vec<_>>().join(" ")
 }
@@ -134,7 +144,8 @@ fn figures_are_one_sign() {
     for (line, masked) in [
         ("4 folded · 16 → 12 nodes · 38 ms", "4 folded · 16 → 12 nodes · # ms"),
         ("same within 4.5e-7 (f64: -3.3e-7 from exact)", "same within # (f64: # from exact)"),
-        ("100 samples,   4978/s · 97.00 %", "100 samples, # · # %"),
+        ("100 samples,   4978/s · 97.00 %, SQNR 14 dB, 1 with N = 2", "100 samples, # · # %, SQNR # dB, 1 with N = 2"),
+        ("at [0, 39, 3] of sample 4 it is -2", "at [#, #, #] of sample # it is -2"),
         ("half within 3, all within 576", "half within #, all within #"),
         ("no. e seconds", "no. e seconds"),
     ] {
