@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 /// Which nodes to work on.
 #[derive(Args)]
 pub struct SelectionArguments {
-    /// Work only on BatchNormalization nodes whose name matches; may be repeated.
+    /// Work only on nodes whose name matches; may be repeated.
     ///
-    /// A glob: `*` matches any characters, `/` too. A node without a name goes by its first
+    /// These are BatchNormalizations, of `fold` also arithmetic with constants, of `insert` layers. A glob: `*` matches any characters, `/` too. A node without a name goes by its first
     /// output. A pattern that matches nothing is an error.
     #[arg(long, value_name = "GLOB")]
     select: Vec<String>,
@@ -100,7 +100,7 @@ pub struct ReportArguments {
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// List every BatchNormalization, however many there are.
+    /// Say more: every BatchNormalization, however many there are, and all that was measured.
     #[arg(short, long)]
     pub verbose: bool,
 }

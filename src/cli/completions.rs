@@ -10,6 +10,7 @@ use clap_complete::Shell;
 #[command(after_help = "Examples:
   bn-tool completions bash > ~/.local/share/bash-completion/completions/bn-tool
   bn-tool completions zsh > ~/.zfunc/_bn-tool
+  bn-tool completions fish > ~/.config/fish/completions/bn-tool.fish
 
 Exit status:
   0  done")]

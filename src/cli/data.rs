@@ -18,7 +18,7 @@ pub struct DataArguments {
     #[arg(long, value_name = "[NAME=]PATH")]
     data: Vec<String>,
 
-    /// What is usually done to images; other flags override parts of it.
+    /// The usual preprocessing of images; other flags override parts of it.
     #[arg(long, requires = "data", value_enum, value_name = "PRESET")]
     preset: Option<PresetArgument>,
 
@@ -50,11 +50,11 @@ pub struct DataArguments {
     #[arg(long, requires = "data", value_name = "X", value_parser = number, allow_negative_numbers = true)]
     scale: Option<f64>,
 
-    /// Subtract this then: one number, or one per channel.
+    /// Then subtract this: one number, or one per channel.
     #[arg(long, requires = "data", value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
     mean: Vec<f64>,
 
-    /// Divide by this then: one number, or one per channel.
+    /// Then divide by this: one number, or one per channel.
     #[arg(long, requires = "data", value_name = "X,…", value_delimiter = ',', value_parser = number, allow_hyphen_values = true)]
     std: Vec<f64>,
 
@@ -75,7 +75,7 @@ pub struct SampleArguments {
     #[arg(long)]
     shuffle: bool,
 
-    /// What they are shuffled with.
+    /// The seed of the shuffle.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }

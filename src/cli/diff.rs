@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
   bn-tool diff model.onnx folded.onnx --summary
   bn-tool diff a.onnx b.onnx --context 2 | less -R
   bn-tool diff a.onnx b.onnx --format markdown > comment.md
-  bn-tool diff a.onnx b.onnx --exit-code > /dev/null || echo changed
+  bn-tool diff a.onnx b.onnx --exit-code > changes.txt   # exit status 1: they differ
   git show HEAD:model.onnx | bn-tool diff - model.onnx
 
 Signs:

@@ -16,6 +16,7 @@ use crate::transform::specialize::SpecializeError;
 use crate::transform::strip_bias::StripError;
 use crate::verify::VerifyError;
 use std::io;
+use std::path::Path;
 
 /// Why a command ends with exit status 2.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +79,7 @@ pub enum Failure {
     #[error(transparent)]
     Diff(#[from] DiffError),
     /// The folded model cannot be compared with the original, so that it is not written.
-    #[error("{0}; nothing was written (--no-verify goes without)")]
+    #[error("{0}; nothing was written (--no-verify writes it without a comparison)")]
     Unverified(VerifyError),
     /// The model cannot be printed.
     #[error("cannot print `{path}`: {source}")]
@@ -91,6 +92,14 @@ pub enum Failure {
     /// An argument is not usable.
     #[error("{0}")]
     Usage(String),
+    /// A file that is no model cannot be written.
+    #[error("cannot write `{path}`: {source}")]
+    Written {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// Standard output cannot be written.
     #[error("cannot write to standard output: {0}")]
     Output(io::Error),
@@ -145,6 +154,11 @@ impl From<SpecializeError> for Failure {
 }
 
 impl Failure {
+    /// A file that cannot be written.
+    pub fn written(path: &Path, source: io::Error) -> Failure {
+        Failure::Written { path: path.display().to_string(), source }
+    }
+
     /// The overflow of a scaled weight, wherever it was noticed.
     pub fn overflow(&self) -> Option<Overflow> {
         match self {
@@ -163,7 +177,7 @@ impl Failure {
     }
 
     /// The same failure; a graph error with the file that it is about.
-    pub fn about(self, path: &std::path::Path) -> Failure {
+    pub fn about(self, path: &Path) -> Failure {
         match self {
             Failure::Fold(source @ (FoldError::Graph(_) | FoldError::Invalid { .. })) => {
                 Failure::Graph { path: path.display().to_string(), source }

@@ -9,7 +9,7 @@ use clap::Args;
 /// Explain why a BatchNormalization is kept: what a code means, why, and what to do.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool explain                   list all codes
+  bn-tool explain                   # list all codes
   bn-tool explain other-reader
 
 Exit status:

@@ -16,24 +16,29 @@ use crate::transform::freeze::Frozen;
 use crate::transform::specialize::Specialized;
 use clap::Args;
 
-/// Fold each BatchNormalization into the operator before it.
+/// Fold each BatchNormalization into the operators before or after it.
 ///
-/// Conv, ConvTranspose, Gemm, MatMul and MatMul + Add with constant weights absorb it. Both
-/// models are run on the same random inputs, and the result is written only if their outputs
-/// are the same. For each BatchNormalization that stays, the report says why.
+/// What folds is a BatchNormalization in inference mode, and Mul, Add, Sub, Div and Neg by constants: all
+/// are maps s·x + t. Conv, ConvTranspose, Gemm, MatMul, Einsum and other normalisations with constant
+/// weights take such a map in, those before it first, else all that read its output; what lies between
+/// lets it pass where that is exact. Then both models are run on the same inputs, and the result is
+/// written only if their outputs are the same. For each BatchNormalization that stays, the report says
+/// why.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool fold model.onnx -o folded.onnx      fold, verify, write
-  bn-tool fold model.onnx                     show what would be done
-  bn-tool fold model.onnx --check             exit with 1 if there is anything to fold
-  bn-tool fold - -o - < in.onnx > out.onnx    in a pipe
-  bn-tool fold model.onnx --in-place --exclude '/head/*'
+  bn-tool fold model.onnx -o folded.onnx        # fold, verify, write
+  bn-tool fold model.onnx                       # show what would be done
+  bn-tool fold model.onnx --explain             # say what to do about those that stay
+  bn-tool fold model.onnx --check               # exit status 1: there is something to fold
+  bn-tool fold - -o - < model.onnx > out.onnx   # in a pipe
+  bn-tool fold model.onnx --data images.npy -o folded.onnx
+  bn-tool fold model.onnx --exclude '/head/*' -o folded.onnx
   bn-tool fold big.onnx -o folded.onnx --external-data folded.bin
-  bn-tool fold model.onnx --explain           say what to do about those that stay
   bn-tool fold exported_in_training.onnx --freeze -o folded.onnx
-  bn-tool fold functions.onnx --specialize-functions -o folded.onnx
+  bn-tool fold functions.onnx --specialize-functions --no-verify -o folded.onnx
   bn-tool fold model.onnx --merge-branches --pad-exact -o folded.onnx
   bn-tool fold model.onnx --no-affine -o folded.onnx
+  bn-tool fold model.onnx --in-place
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -42,7 +47,7 @@ Exit status:
   0  done: the result is written, or would be
   1  the outputs differ or cannot be compared (nothing is written), or --check found
      something to fold
-  2  error")]
+  2  error: nothing is written")]
 pub struct Options {
     #[command(flatten)]
     result: ResultArguments,

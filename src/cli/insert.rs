@@ -20,16 +20,17 @@ use clap::{Args, ValueEnum};
 /// the report says why. `fold` takes all of it back.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool insert model.onnx -o with_bn.onnx       insert, verify, write
-  bn-tool insert model.onnx                       show what would be done
-  bn-tool insert model.onnx --explain             say what to do about layers that are left
-  bn-tool insert model.onnx --op conv,gemm --exclude '/head/*' -o with_bn.onnx
-  bn-tool insert model.onnx --init calibrate --data images.npy -o with_bn.onnx
-  bn-tool insert model.onnx --init standardize --data x=x.npy --data mask=m.npy -o with_bn.onnx
-  bn-tool insert model.onnx --site input --init standardize --data images.npy -o with_bn.onnx
-  bn-tool insert model.onnx --site after-affine --training -o for_training.onnx
+  bn-tool insert folded.onnx -o with_bn.onnx    # insert, verify, write
+  bn-tool insert folded.onnx                    # show what would be done
+  bn-tool insert folded.onnx --explain          # say what to do about layers that are left
+  bn-tool insert folded.onnx --check            # exit status 1: there is a place to insert one
+  bn-tool insert folded.onnx --op conv,gemm --exclude '/head/*' -o with_bn.onnx
+  bn-tool insert folded.onnx --init calibrate --data images.npy -o with_bn.onnx
+  bn-tool insert masked.onnx --init standardize --data x=x.npy --data mask=m.npy -o with_bn.onnx
+  bn-tool insert folded.onnx --site input --init standardize --data images.npy -o with_bn.onnx
+  bn-tool insert folded.onnx --site after-affine --training -o for_training.onnx
   bn-tool insert mlp.onnx --transpose -o with_bn.onnx
-  bn-tool insert model.onnx --strip-bias -o with_bn.onnx
+  bn-tool insert folded.onnx --strip-bias -o with_bn.onnx
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -38,7 +39,7 @@ Exit status:
   0  done: the result is written, or would be
   1  the outputs differ or cannot be compared (nothing is written), or --check found
      a place to insert one
-  2  error")]
+  2  error: nothing is written")]
 pub struct Options {
     #[command(flatten)]
     result: ResultArguments,

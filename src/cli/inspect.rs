@@ -18,7 +18,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool inspect model.onnx
-  bn-tool inspect model.onnx --explain
+  bn-tool inspect model.onnx --explain          # say what to do about those that do not fold
+  bn-tool inspect model.onnx --color always | less -R
   bn-tool inspect model.onnx --format json | jq '.norms[] | select(.outcome == \"kept\")'
 
 Exit status:
@@ -28,7 +29,7 @@ pub struct Options {
     /// The model: .onnx, ONNX text, or `-` for standard input.
     model: PathBuf,
 
-    /// Say of each BatchNormalization that does not fold why, and what to do about it.
+    /// Of each BatchNormalization that does not fold, say why, and what to do about it.
     #[arg(long)]
     explain: bool,
 

@@ -13,6 +13,7 @@ mod initialize;
 mod insert;
 mod inspect;
 mod interrupt;
+mod man;
 mod memory;
 mod prepare;
 mod print;
@@ -37,15 +38,22 @@ use stderr::stderr;
 /// Fold, insert, strip, recalibrate, verify and compare BatchNormalization in ONNX models.
 ///
 /// A BatchNormalization in inference mode is a map per channel, y = s·x + t. `fold` lets the
-/// linear operator before it absorb the map, confirms that the outputs are unchanged, and
+/// operators before or after it take the map in, confirms that the outputs are unchanged, and
 /// only then writes the file. For each BatchNormalization that stays it says why. `insert` is the
 /// way back: it puts maps that change nothing between affine layers and their activations. `strip-bias`
 /// moves biases into means, `recalibrate` measures statistics anew on data, `diff` shows what changed.
-///
-/// Exit status: 0 done, or the same; 1 differs, or a check failed (nothing is written);
-/// 2 error.
 #[derive(Parser)]
 #[command(name = "bn-tool", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  bn-tool inspect model.onnx
+  bn-tool fold model.onnx -o folded.onnx
+  bn-tool verify model.onnx folded.onnx
+  bn-tool fold --help
+
+Exit status:
+  0  done, or the same
+  1  differs, or a check failed: no model is written
+  2  error: nothing is written")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -68,6 +76,7 @@ enum Command {
     Stats(stats::Options),
     Explain(explain::Options),
     Completions(completions::Options),
+    Man(man::Options),
 }
 
 /// Parses the arguments, runs the command, and returns the exit status. A panic would be a bug of
@@ -116,7 +125,8 @@ impl Command {
             | Command::Inspect(_)
             | Command::Print(_)
             | Command::Explain(_)
-            | Command::Completions(_) => None,
+            | Command::Completions(_)
+            | Command::Man(_) => None,
         }
     }
 
@@ -133,6 +143,7 @@ impl Command {
             Command::Stats(options) => options.run(),
             Command::Explain(options) => options.run(),
             Command::Completions(options) => options.run::<Cli>(),
+            Command::Man(options) => options.run::<Cli>(),
         }
     }
 }

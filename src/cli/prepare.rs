@@ -25,7 +25,7 @@ pub struct TransformArguments {
     #[arg(long)]
     specialize_functions: bool,
 
-    /// Leave Mul, Add, Sub and Div by constants as they are.
+    /// Leave Mul, Add, Sub, Div and Neg by constants as they are.
     #[arg(long)]
     no_affine: bool,
 
@@ -34,7 +34,7 @@ pub struct TransformArguments {
     #[arg(long)]
     pad_exact: bool,
 
-    /// Sum parallel Conv or Gemm branches of one input into one operator.
+    /// Add up parallel branches of one input, of Conv, Gemm or MatMul, into one operator.
     #[arg(long)]
     merge_branches: bool,
 }

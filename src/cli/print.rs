@@ -17,8 +17,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool print model.onnx | less
-  bn-tool print model.onnx --weights > model.onnxtxt
-  diff <(bn-tool print a.onnx) <(bn-tool print b.onnx)
+  bn-tool print model.onnx --weights > model.onnxtxt   # all commands read this
+  bn-tool print b.onnx > b.txt; bn-tool print a.onnx | diff - b.txt   # exit status 1: they differ
 
 Exit status:
   0  done

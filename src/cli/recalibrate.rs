@@ -28,13 +28,16 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool recalibrate model.onnx --data images.npy -o recalibrated.onnx
-  bn-tool recalibrate model.onnx --data images.npy                show how far statistics are off
-  bn-tool recalibrate model.onnx --data x.npy --labels y.npy      top-1 before and after
-  bn-tool recalibrate model.onnx --data images/ --preset imagenet --resize 256 --crop 224 -o out.onnx
+  bn-tool recalibrate model.onnx --data images.npy            # show how far statistics are off
+  bn-tool recalibrate model.onnx --data x.npy --labels y.npy  # top-1 before and after
+  bn-tool recalibrate resnet.onnx --data images/ --preset imagenet -o recalibrated.onnx
+  bn-tool recalibrate resnet.onnx --data images/ --resize 256 --crop 224 --scale 1/255 -o out.onnx
+  bn-tool recalibrate train.onnx --freeze --data x.npy -o out.onnx    # training mode, too
+  bn-tool recalibrate model.onnx --data x.npy --check                 # they fit
+  bn-tool recalibrate pruned.onnx --data x.npy --check                # exit status 1: they do not
+
+  # As PyTorch's update_bn does:
   bn-tool recalibrate model.onnx --data x.npy --method batch --variance unbiased -o out.onnx
-                                                                  as PyTorch's update_bn does
-  bn-tool recalibrate train.onnx --freeze --data x.npy -o out.onnx   take training mode along
-  bn-tool recalibrate model.onnx --data x.npy --check             exit with 1 if they are off
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the model may take; default: what is available
@@ -43,7 +46,7 @@ Environment:
 Exit status:
   0  done: the result is written, or would be
   1  --check found statistics that are off by more than --stale
-  2  error")]
+  2  error: nothing is written")]
 pub struct Options {
     #[command(flatten)]
     file: FileArguments,

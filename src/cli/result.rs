@@ -27,11 +27,11 @@ pub struct FileArguments {
     #[command(flatten)]
     output: OutputArguments,
 
-    /// Say of each that is left as it is why, and what to do about it.
+    /// Of each that is left as it is, say why, and what to do about it.
     #[arg(long)]
     pub explain: bool,
 
-    /// Exit with 1 if there is anything to do; writes nothing, verifies nothing.
+    /// Exit with 1 if there is anything to do, see below. Nothing is written, and nothing is compared.
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     pub check: bool,
 
@@ -60,7 +60,7 @@ pub struct ResultArguments {
 impl ResultArguments {
     /// What a command risks that runs the models; `measures` says whether it does so anyway.
     pub fn risk(&self, measures: bool) -> Option<Risk> {
-        let way_out = "; nothing was written (--no-verify goes without)";
+        let way_out = "; nothing was written (--no-verify writes it without a comparison)";
         let runs = !self.file.check && (!self.no_verify || measures);
         runs.then(|| Risk { models: vec![self.file.model.clone()], way_out })
     }

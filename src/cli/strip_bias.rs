@@ -20,11 +20,11 @@ use clap::Args;
 /// says why.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool strip-bias model.onnx -o stripped.onnx   strip, verify, write
-  bn-tool strip-bias model.onnx                    show what would be done
-  bn-tool strip-bias model.onnx --check            exit with 1 if there is a bias to strip
-  bn-tool strip-bias model.onnx --in-place --exclude '/head/*'
-  bn-tool strip-bias model.onnx --explain          say what to do about those that stay
+  bn-tool strip-bias model.onnx -o stripped.onnx   # strip, verify, write
+  bn-tool strip-bias model.onnx                    # show what would be done
+  bn-tool strip-bias model.onnx --explain          # say what to do about those that stay
+  bn-tool strip-bias model.onnx --check            # exit status 1: there is a bias to strip
+  bn-tool strip-bias model.onnx --exclude '/head/*' --in-place
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -33,7 +33,7 @@ Exit status:
   0  done: the result is written, or would be
   1  the outputs differ or cannot be compared (nothing is written), or --check found
      something to strip
-  2  error")]
+  2  error: nothing is written")]
 pub struct Options {
     #[command(flatten)]
     result: ResultArguments,

@@ -20,7 +20,7 @@ pub struct VerifyArguments {
     #[arg(long, value_name = "N", value_parser = positive)]
     samples: Option<usize>,
 
-    /// Where random samples start from.
+    /// What random samples are made from: the same seed gives the same samples.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 

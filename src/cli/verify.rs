@@ -14,13 +14,17 @@ use std::time::Instant;
 
 /// Run two models on the same inputs and compare their outputs.
 ///
-/// "Same" is judged twice: each element within a tolerance, and, where the model can be run
-/// in float64, the result no further from the exact outputs than rounding explains.
+/// "Same" is judged twice: each element within a tolerance, and, where the original can be run
+/// in float64, the result no further from the exact outputs than rounding its weights explains.
+/// Without --data, the inputs are random values that the original takes.
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool verify model.onnx folded.onnx
-  bn-tool verify a.onnx b.onnx --samples 32 --dim height=224 --dim width=224
-  bn-tool verify a.onnx b.onnx --rtol 1e-2 --format json
+  bn-tool verify model.onnx folded.onnx -v      # all that was measured
+  bn-tool verify a.onnx b.onnx --samples 32 --dim N=8
+  bn-tool verify a.onnx b.onnx --data images.npy --rtol 1e-2 --format json
+  bn-tool verify model.onnx pruned.onnx         # exit status 1: they differ
+  bn-tool verify model.onnx pruned.onnx --data pruned.failing.npz --locate  # exit status 1: where?
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the models may take; default: what is available
@@ -28,7 +32,7 @@ Environment:
 Exit status:
   0  the outputs are the same
   1  they differ
-  2  error")]
+  2  error, or they cannot be compared")]
 pub struct Options {
     /// The original: .onnx, ONNX text, or `-` for standard input.
     original: PathBuf,

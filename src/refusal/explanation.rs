@@ -63,8 +63,8 @@ impl Code {
                 "Convert the model to float32 or bfloat16 before folding, or exclude this node.",
             ),
             Code::NoLinearProducer => because(
-                "What makes the input of the BatchNormalization is a graph input, or an operator that is not linear, or one that this version cannot fold into, or another BatchNormalization that is kept.",
-                "Only Conv, ConvTranspose, Gemm, MatMul and MatMul + Add absorb a map, seen through Identity and inference Dropout. A Relu in between, for example, does not commute with a negative factor or a shift.",
+                "What makes the input of the BatchNormalization is a graph input, or an operator that is not linear, or one that this version cannot fold into, or another BatchNormalization that is kept; and what reads its output does not take it in either.",
+                "Linear operators and normalisations with constant weights take a map in. It gets there past operators with which it commutes; a Relu, for example, does not commute with a negative factor or a shift.",
                 "Nothing, if the network is built that way (normalisation after the activation).",
             ),
             Code::OtherReader => because(
@@ -83,9 +83,9 @@ impl Code {
                 "Nothing, if the network needs the value.",
             ),
             Code::WeightNotConstant => because(
-                "The weight of the operator before the BatchNormalization is a graph input, or is computed at run time (a dequantised weight, for example).",
+                "The weight of the operator before the BatchNormalization is a graph input, or is computed at run time.",
                 "There is no stored weight that could absorb the map.",
-                "Store the weight as an initializer. Fold before you quantise.",
+                "Store the weight as an initializer; constant expressions of it are evaluated.",
             ),
             Code::BiasNotConstant => because(
                 "The bias of the operator before the BatchNormalization is a graph input, or is computed at run time.",

@@ -81,6 +81,8 @@ impl Tolerance {
 mod tests {
     use super::*;
     use crate::verify::Limit;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
     use std::collections::BTreeMap;
 
     fn tolerance(weights: Option<FloatType>, rtol: Option<f64>, atol: Option<f64>) -> Tolerance {
@@ -119,5 +121,39 @@ mod tests {
     fn what_is_not_floating_point_must_be_equal() {
         let integers = tolerance(None, None, None);
         assert_eq!((integers.rtol, integers.atol(50.0, None)), (0.0, 0.0));
+    }
+
+    /// What rounding does to sums of so many products, layer upon layer: the largest error relative to the
+    /// largest element, in units of u.
+    fn rounding(terms: usize, layers: usize) -> f64 {
+        let mut random = Pcg64::seed_from_u64(0);
+        let rows = if layers == 1 { 1000 } else { terms };
+        // Keeps the size of what a Relu lets pass.
+        let scale = (6.0 / terms as f32).sqrt();
+        let mut draw = |count| (0..count).map(|_| scale * random.random_range(-1.0..1.0)).collect::<Vec<f32>>();
+        let mut rounded = draw(terms);
+        let mut exact: Vec<f64> = rounded.iter().map(|x| f64::from(*x)).collect();
+        for _ in 0..layers {
+            let weights = draw(rows * terms);
+            let products = |row: &[f32]| row.iter().zip(&rounded).fold(0.0, |sum, (w, x)| sum + w * x).max(0.0);
+            let in_f64 = |row: &[f32]| row.iter().zip(&exact).fold(0.0, |sum, (w, x)| sum + f64::from(*w) * x).max(0.0);
+            (rounded, exact) = (
+                weights.chunks_exact(terms).map(products).collect(),
+                weights.chunks_exact(terms).map(in_f64).collect(),
+            );
+        }
+        let errors = rounded.iter().zip(&exact).map(|(rounded, exact)| (f64::from(*rounded) - exact).abs());
+        let largest = exact.iter().copied().fold(0.0, f64::max);
+        errors.fold(0.0, f64::max) / largest / FloatType::F32.unit_roundoff()
+    }
+
+    /// The derivation of [`default_rtol`]; docs/verification.md has the figures.
+    #[test]
+    fn rounding_grows_with_the_root_of_terms_and_layers() {
+        for (terms, layers) in [(10, 1), (100, 1), (1000, 1), (5000, 1), (256, 10), (256, 50), (256, 200)] {
+            let (measured, derived) = (rounding(terms, layers), ((terms * layers) as f64).sqrt());
+            println!("K = {terms}, L = {layers}: {measured:.1} u, derived {derived:.1} u");
+            assert!((0.1..=1.0).contains(&(measured / derived)), "{terms} {layers}: {measured} {derived}");
+        }
     }
 }

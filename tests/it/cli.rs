@@ -360,19 +360,6 @@ fn explain_knows_every_code() {
 }
 
 #[test]
-fn every_command_has_help_with_examples_and_exit_statuses() {
-    let commands = [&["fold"][..], &["verify"], &["diff"], &["inspect"], &["print"], &["explain"], &["completions"]];
-    for command in commands.into_iter().chain([&["stats", "merge"][..], &["stats", "show"]]) {
-        let help = run(&[command, &["--help"]].concat());
-        assert_eq!(help.status, Some(0));
-        assert!(help.text().contains("Examples:") && help.text().contains("Exit status:"), "{}", help.text());
-    }
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(run(&["completions", shell]).text().contains("bn-tool"));
-    }
-}
-
-#[test]
 fn colours_only_where_they_are_wanted() {
     let plain = run(&arguments(&["inspect"], &[&digits()])).text();
     assert!(!plain.contains('\x1b'));

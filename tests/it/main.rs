@@ -7,6 +7,7 @@ mod damaged;
 mod data;
 mod diff;
 mod digits;
+mod examples;
 mod external;
 mod fidelity;
 mod fixtures;

@@ -24,12 +24,13 @@ use std::path::PathBuf;
 /// --stats` writes into the model.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool stats collect model.onnx --data images/ --shard 1/4 -o part1.safetensors
-  bn-tool stats collect model.onnx --data images/ --shard 2/4 -o part2.safetensors
+  bn-tool stats collect model.onnx --data images/ --shard 1/2 -o part1.safetensors
+  bn-tool stats collect model.onnx --data images/ --shard 2/2 -o part2.safetensors
   bn-tool stats merge part*.safetensors -o pass1.safetensors
-  bn-tool stats collect model.onnx --data images/ --shard 1/4 --pass 2 --stats pass1.safetensors -o part1.safetensors
+  bn-tool stats collect model.onnx --data images/ --pass 2 --stats pass1.safetensors \\
+    --shard 1/2 -o part1.safetensors
 
-  examples/shards.sh does all of it with several processes.
+  # examples/shards.sh does all of it with several processes.
 
 Environment:
   BN_TOOL_MEMORY_LIMIT  how many megabytes running the model may take; default: what is available

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 /// the same way. In whatever order they are named, the result is the same to the bit.
 #[derive(Args)]
 #[command(after_help = "Examples:
-  bn-tool stats merge part-*.safetensors -o merged.safetensors
-  bn-tool stats merge pass2/*.safetensors -o pass2.safetensors --tolerance 1e-3
+  bn-tool stats merge part*.safetensors -o merged.safetensors
+  bn-tool stats merge part*.safetensors -o pass1.safetensors --tolerance 1e-3   # exit status 1
   bn-tool stats merge day1.safetensors day2.safetensors -o both.safetensors --format json
 
 Exit status:
   0  done
-  1  with --tolerance: the residual is larger, or there is none yet (the file is written all the same)
+  1  with --tolerance: the residual is larger, or there is none yet (the file is written
+     all the same)
   2  error: nothing is written")]
 pub struct Options {
     /// Files of statistics.

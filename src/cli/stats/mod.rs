@@ -14,6 +14,20 @@ use clap::{Args, Subcommand};
 /// They are safetensors files that other tools can read. Their header says what they are statistics of:
 /// model, method, pass, data. What does not belong together is not merged.
 #[derive(Args)]
+#[command(
+    disable_help_subcommand = true,
+    after_help = "Examples:
+  bn-tool stats collect model.onnx --data images/ --shard 1/2 -o part1.safetensors
+  bn-tool stats collect model.onnx --data images/ --shard 2/2 -o part2.safetensors
+  bn-tool stats merge part*.safetensors -o pass1.safetensors
+  bn-tool stats show pass1.safetensors
+  bn-tool recalibrate model.onnx --stats pass1.safetensors -o recalibrated.onnx
+
+Exit status:
+  0  done
+  1  merge --tolerance: another pass is needed
+  2  error: nothing is written"
+)]
 pub struct Options {
     #[command(subcommand)]
     command: Command,

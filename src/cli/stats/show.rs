@@ -17,9 +17,8 @@ use std::path::PathBuf;
 #[derive(Args)]
 #[command(after_help = "Examples:
   bn-tool stats show merged.safetensors
-  bn-tool stats show merged.safetensors --norm 'layer4*' -v
-  bn-tool stats show merged.safetensors --format json | jq .residual
-  python -c \"from safetensors.numpy import load_file; print(load_file('merged.safetensors').keys())\"
+  bn-tool stats show merged.safetensors --norm '/head/*' -v
+  bn-tool stats show merged.safetensors --format json | jq .samples
 
 Exit status:
   0  done

@@ -1,6 +1,6 @@
 //! Data for `insert --init calibrate`, in each format.
 
-mod files;
+pub mod files;
 mod formats;
 mod images;
 mod misfits;
