@@ -40,17 +40,15 @@ impl Runtime {
         }
     }
 
-    /// Compiles a model for [`required_inputs`](super::required_inputs) of these shapes. Where two models run
-    /// side by side, each gets half of the `threads`.
-    ///
-    /// tract runs float16 and bfloat16 in float32; onnxruntime runs them as they are.
+    /// Compiles a model for [`required_inputs`](super::required_inputs) of these shapes. tract runs float16 and
+    /// bfloat16 in float32.
     ///
     /// # Errors
     /// When it cannot run the model, or a weight overflows.
-    pub fn compile(&self, model: &ModelProto, shapes: &[Vec<usize>], threads: usize) -> Result<Compiled, EngineError> {
+    pub fn compile(&self, model: &ModelProto, shapes: &[Vec<usize>]) -> Result<Compiled, EngineError> {
         match self {
             Runtime::Tract => Session::compile(model, shapes, Some(FloatType::F32)).map(Compiled::Tract),
-            Runtime::OnnxRuntime(runtime) => runtime.network(model, threads / 2).map(Compiled::OnnxRuntime),
+            Runtime::OnnxRuntime(runtime) => runtime.network(model).map(Compiled::OnnxRuntime),
         }
     }
 }

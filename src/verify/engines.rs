@@ -5,7 +5,7 @@ use super::report::EngineReport;
 use super::{EngineChoice, VerifyError, VerifyOptions};
 use crate::engine::{Compiled, EngineError, LibraryError, OnnxRuntime, Runtime, unsupported_operators};
 use crate::onnx::schema::ModelProto;
-use crate::parallel::{self, lock};
+use crate::parallel::lock;
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -15,7 +15,6 @@ pub struct Engine<'m> {
     /// The engine.
     pub runtime: Runtime,
     models: [&'m ModelProto; 2],
-    threads: usize,
     /// What it compiled last of each.
     kept: [Mutex<Option<Kept>>; 2],
 }
@@ -27,8 +26,8 @@ struct Kept {
 }
 
 impl<'m> Engine<'m> {
-    fn new(runtime: Runtime, models: [&'m ModelProto; 2], threads: usize) -> Self {
-        Engine { runtime, models, threads: parallel::threads(threads), kept: Default::default() }
+    fn new(runtime: Runtime, models: [&'m ModelProto; 2]) -> Self {
+        Engine { runtime, models, kept: Default::default() }
     }
 
     /// The original (0) or the result (1), compiled for these shapes.
@@ -43,7 +42,7 @@ impl<'m> Engine<'m> {
         }
         // Not two of them at a time.
         *kept = None;
-        let compiled = self.runtime.compile(self.models[side], shapes, self.threads)?;
+        let compiled = self.runtime.compile(self.models[side], shapes)?;
         *kept = Some(Kept { shapes: shapes.to_vec(), compiled: compiled.clone() });
         Ok(compiled)
     }
@@ -121,7 +120,7 @@ pub fn select<'m>(
     let asked_two = runtimes.len() > 1;
     let (mut engines, mut reports, mut round) = (Vec::new(), Vec::new(), None);
     for runtime in runtimes {
-        let engine = Engine::new(runtime, models, options.threads);
+        let engine = Engine::new(runtime, models);
         match begin(&engine, finder, round.as_ref(), asked_two) {
             Ok(found) => {
                 round = found.or(round);
@@ -152,7 +151,10 @@ fn begin(engine: &Engine, finder: &Finder, round: Option<&Round>, two: bool) -> 
 }
 
 fn no_engine(reports: &[EngineReport]) -> VerifyError {
-    let reason = |report: &EngineReport| Some(format!("{}: {}", report.name, report.unavailable.as_ref()?));
+    let reason = |report: &EngineReport| {
+        let (name, reason) = (report.name, report.unavailable.as_ref()?);
+        Some(if reason.starts_with(name) { reason.clone() } else { format!("{name}: {reason}") })
+    };
     VerifyError::NoEngine { reasons: reports.iter().filter_map(reason).collect::<Vec<_>>().join("; ") }
 }
 

@@ -36,7 +36,7 @@ impl OnnxRuntime {
     ///
     /// # Errors
     /// Never.
-    pub fn network(&self, _: &ModelProto, _: usize) -> Result<Network, EngineError> {
+    pub fn network(&self, _: &ModelProto) -> Result<Network, EngineError> {
         match *self {}
     }
 }

@@ -10,6 +10,7 @@ use ort::environment::Environment;
 use ort::logging::LogLevel;
 use ort::{LoadDynamicError, MINOR_VERSION};
 use std::env;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -53,12 +54,12 @@ impl OnnxRuntime {
         &self.version
     }
 
-    /// Prepares a model to be run by so many threads.
+    /// Prepares a model to be run.
     ///
     /// # Errors
     /// When a constant cannot be read or overflows, or onnxruntime refuses the model.
-    pub fn network(&self, model: &ModelProto, threads: usize) -> Result<Network, EngineError> {
-        Network::new(&self.environment, model, threads)
+    pub fn network(&self, model: &ModelProto) -> Result<Network, EngineError> {
+        Network::new(&self.environment, model)
     }
 }
 
@@ -99,7 +100,11 @@ fn unusable(error: LoadDynamicError, path: &Path) -> LibraryError {
         LoadDynamicError::BadVersion { version_str, path } => {
             return LibraryError::TooOld { path, version: version_str, oldest: MINOR_VERSION };
         }
-        LoadDynamicError::Dlopen { error, .. } => one_line(&error.to_string()),
+        LoadDynamicError::Dlopen { error, .. } => {
+            // What the system says.
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            one_line(&cause)
+        }
         LoadDynamicError::MissingApi { .. } => "it is another library".into(),
         LoadDynamicError::InvalidVersionString => "it does not say which version it is".into(),
     };

@@ -2,8 +2,9 @@
 
 use crate::engine::error::{EngineError, one_line};
 use crate::onnx::external::Storage;
-use crate::onnx::schema::ModelProto;
+use crate::onnx::schema::{GraphProto, ModelProto, NodeProto};
 use crate::onnx::{SaveError, SaveOptions, save_with, to_bytes};
+use std::borrow::Cow;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -24,7 +25,8 @@ pub enum Encoded {
     },
 }
 
-/// Encodes a model, with the weights that are computed only now.
+/// Encodes a model, with the weights that are computed only now. Outputs without a name at the end of a node
+/// are the same as none, but make onnxruntime crash (1.32, BatchNormalization of opset 9).
 ///
 /// # Errors
 /// When the model is not valid, a weight cannot be read or overflows, or there is no room for the files.
@@ -33,9 +35,26 @@ pub fn encode(model: &ModelProto) -> Result<Encoded, EngineError> {
 }
 
 fn encode_up_to(largest: u64, model: &ModelProto) -> Result<Encoded, EngineError> {
-    match to_bytes(model, largest).map_err(refused)? {
+    let mut model = Cow::Borrowed(model);
+    if model.graph.as_ref().is_some_and(has_nameless) {
+        model.to_mut().graph.iter_mut().for_each(drop_nameless);
+    }
+    match to_bytes(&model, largest).map_err(refused)? {
         Some(bytes) => Ok(Encoded::Memory(bytes)),
-        None => save(model),
+        None => save(&model),
+    }
+}
+
+fn has_nameless(graph: &GraphProto) -> bool {
+    let nameless = |node: &NodeProto| node.output.last().is_some_and(|name| name.is_empty());
+    graph.node.iter().any(|node| nameless(node) || node.subgraphs().any(has_nameless))
+}
+
+fn drop_nameless(graph: &mut GraphProto) {
+    for node in &mut graph.node {
+        let named = node.output.iter().rposition(|name| !name.is_empty()).map_or(0, |last| last + 1);
+        node.output.truncate(named);
+        node.subgraphs_mut().for_each(drop_nameless);
     }
 }
 

@@ -7,7 +7,6 @@ use super::skeleton::Skeleton;
 use crate::engine::{Array, EngineError, Runtime, Session, lowest_float};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
-use crate::parallel;
 use crate::verify::VerifyOptions;
 use crate::verify::judge::Judge;
 use crate::verify::report::OutputReport;
@@ -103,8 +102,7 @@ impl<'x, 'm> Trial<'x, 'm> {
         let outputs: Vec<_> = pairs.iter().map(|pair| pair[side]).collect();
         let part = cut(self.models[side], graph, &graph.inputs, &outputs);
         let shapes: Vec<_> = self.inputs.iter().map(|input| input.shape().to_vec()).collect();
-        let threads = parallel::threads(self.options.threads);
-        let native = self.runtime.compile(&part, &shapes, threads)?.runner()?.run(self.inputs)?;
+        let native = self.runtime.compile(&part, &shapes)?.runner()?.run(self.inputs)?;
         let run_exactly = || Session::compile(&part, &shapes, Some(FloatType::F64))?.worker()?.run(self.inputs);
         Ok(Values { native, exact: self.exact.then(|| run_exactly().ok()).flatten() })
     }

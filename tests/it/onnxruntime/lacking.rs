@@ -54,7 +54,7 @@ fn the_first_value_that_differs_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     let (wrong, case) = (folder.path().join("w.onnxtxt"), folder.path().join("c.npz"));
     for (name, maker) in
-        [("sequence.onnxtxt", "BatchNormalization"), ("function.onnxtxt", "block"), ("loop.onnxtxt", "Loop")]
+        [("sequence.onnxtxt", "BatchNormalization"), ("function.onnxtxt", "loc.block"), ("loop.onnxtxt", "Loop")]
     {
         let model = lacking().into_iter().find(|model| model.path.ends_with(name)).expect("it is there");
         std::fs::write(&wrong, &model.wrong).expect("it is written");

@@ -25,7 +25,8 @@ fn the_verdict_does_not_depend_on_the_threads() {
     let Some(library) = library() else { return };
     for engine in ["onnxruntime", "both"] {
         let reports = ["1", "2", "5"].map(|threads| report(engine, &library, threads));
-        assert_eq!((&reports[0], &reports[1]), (&reports[1], &reports[2]));
+        assert_eq!(reports[0], reports[1]);
+        assert_eq!(reports[0], reports[2]);
         let output = &reports[0]["outputs"][0];
         assert_eq!((&output["same"], &output["f64"]["same"]), (&true.into(), &true.into()), "{output}");
         assert_eq!(output.get("other_engine").is_some(), engine == "both");

@@ -46,16 +46,13 @@ fn all_types_go_in_and_come_out() {
 }
 
 #[test]
-fn half_floats_are_run_as_they_are() {
+fn half_floats_come_out_rounded() {
     let Some(library) = library() else { return };
-    // 0.1 · 0.1 − 0.01, each rounded to float16, is not what it is in float32.
-    let model = model(
-        "(float16[4] x) => (float16[4] y)",
-        "k = Constant <value = float16[1] {1000.0}> () l = Mul (x, k) s = Add (l, x) y = Sub (s, l)",
-    );
+    let model = model("(float16[4] x) => (float16[4] y)", "k = Constant <value = float16[1] {3.0}> () y = Mul (x, k)");
     let verification = with_itself(EngineChoice::Both, &library, &model).expect("runs");
     let other = verification.outputs[0].other_engine.as_ref().expect("two engines");
-    assert!(verification.same && other.apart.original > 1e-4, "{:?}", other.apart);
+    // tract gives them in float32.
+    assert!(verification.same && other.apart.original > 0.0 && other.apart.original < 4.9e-4, "{:?}", other.apart);
 }
 
 #[test]
@@ -134,7 +131,10 @@ fn of_two_engines_one_may_fail() {
     let neither =
         parsed("<ir_version: 8, opset_import: [\"\" : 17]> g (float[2] x) => (float[2] y) { y = Frobnicate (x) }");
     let error = with_itself(EngineChoice::Both, &library, &neither).expect_err("neither").to_string();
-    assert!(error.contains("tract: unsupported operator Frobnicate") && error.contains("; onnxruntime: "), "{error}");
+    assert!(
+        error.contains("tract: unsupported operator Frobnicate") && error.contains("; onnxruntime cannot"),
+        "{error}"
+    );
 }
 
 #[test]
