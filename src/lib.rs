@@ -110,4 +110,4 @@ pub use recalibrate::{RecalibrateOptions, recalibrate};
 pub use transform::fold::{FoldOptions, fold};
 pub use transform::insert::{InsertOptions, insert};
 pub use transform::strip_bias::{StripOptions, strip_bias};
-pub use verify::{VerifyOptions, verify};
+pub use verify::{EngineChoice, VerifyOptions, verify};

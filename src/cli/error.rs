@@ -73,13 +73,16 @@ pub enum Failure {
     #[error(transparent)]
     Selection(#[from] SelectionError),
     /// The models cannot be compared.
-    #[error(transparent)]
+    #[error("{0}{remedy}", remedy = other_engine(.0, "; `--engine onnxruntime` may have it"))]
     Verify(#[from] VerifyError),
     /// The difference between two models cannot be told.
     #[error(transparent)]
     Diff(#[from] DiffError),
     /// The folded model cannot be compared with the original, so that it is not written.
-    #[error("{0}; nothing was written (--no-verify writes it without a comparison)")]
+    #[error(
+        "{0}; nothing was written ({remedy}--no-verify writes it without a comparison)",
+        remedy = other_engine(.0, "--engine onnxruntime may have it, ")
+    )]
     Unverified(VerifyError),
     /// The model cannot be printed.
     #[error("cannot print `{path}`: {source}")]
@@ -106,6 +109,11 @@ pub enum Failure {
     /// Nobody reads standard output any more: not worth a word.
     #[error("standard output is closed")]
     Quiet,
+}
+
+/// What to say where tract lacks operators.
+fn other_engine(error: &VerifyError, remedy: &'static str) -> &'static str {
+    if error.unsupported().is_empty() { "" } else { remedy }
 }
 
 impl From<GraphError> for Failure {

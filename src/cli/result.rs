@@ -11,7 +11,7 @@ use crate::diff::{DiffOptions, HumanOptions, ModelDiff, diff};
 use crate::onnx::external::Storage;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{SaveOptions, Saved, Source, check_saves, is_text, save_with};
-use crate::report::{DataSummary, FileSummary, UnverifiedSummary, json};
+use crate::report::{DataSummary, FileSummary, MissingOperator, UnverifiedSummary, json};
 use crate::verify::{Verification, VerifyError, VerifyOptions};
 use clap::Args;
 use serde::Serialize;
@@ -183,7 +183,12 @@ impl Delivery<'_> {
     /// Says in JSON, too, why there is no verdict.
     fn unverified(&self, error: VerifyError) -> Failure {
         let model = self.arguments.model.display().to_string();
-        let summary = UnverifiedSummary { model, written: None, unverified: error.to_string() };
+        let summary = UnverifiedSummary {
+            model,
+            written: None,
+            unverified: error.to_string(),
+            unsupported: error.unsupported().iter().map(MissingOperator::from).collect(),
+        };
         let is_json = self.arguments.report.format == Format::Json;
         let told = if is_json { write_report(&json::to_text(&summary), self.is_piped()) } else { Ok(()) };
         told.err().unwrap_or(Failure::Unverified(error))

@@ -5,9 +5,10 @@ use super::data::DataArguments;
 use super::error::Failure;
 use super::recorder::{Recorder, save_case};
 use super::warning::warn;
+use crate::engine::{HAS_ONNXRUNTIME, LibraryError};
 use crate::onnx::schema::ModelProto;
-use crate::verify::{Limit, Verification, VerifyError, VerifyOptions, verify_with};
-use clap::Args;
+use crate::verify::{EngineChoice, Limit, Verification, VerifyError, VerifyOptions, verify_with};
+use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// How to compare two models.
@@ -66,9 +67,42 @@ pub struct VerifyArguments {
     #[arg(long)]
     locate: bool,
 
+    /// Which engine runs the models; `both` compares what they compute, too.
+    ///
+    /// tract is part of this program. onnxruntime has more operators, and is loaded from a shared library; this
+    /// program has to be built for it (`--features onnxruntime`). With both, each has to find the result the
+    /// same; if one cannot run the model, the report says why, and the other one decides.
+    #[arg(long, value_enum, value_name = "ENGINE", default_value_t = Engine::Tract)]
+    engine: Engine,
+
+    /// The shared library of onnxruntime, or a folder that has it.
+    ///
+    /// Default: what ORT_DYLIB_PATH names, else what the system finds. The Python package has it in
+    /// onnxruntime/capi.
+    #[arg(long, value_name = "PATH")]
+    onnxruntime: Option<PathBuf>,
+
     /// How many threads to use; 0 for one per core.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+}
+
+/// What runs the models.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    Tract,
+    Onnxruntime,
+    Both,
+}
+
+impl From<Engine> for EngineChoice {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Tract => EngineChoice::Tract,
+            Engine::Onnxruntime => EngineChoice::OnnxRuntime,
+            Engine::Both => EngineChoice::Both,
+        }
+    }
 }
 
 impl VerifyArguments {
@@ -78,6 +112,12 @@ impl VerifyArguments {
         if data.is_some() && !(self.dim.is_empty() && self.input_range.is_empty()) {
             return Err(Failure::Usage("--dim and --input-range are for random samples, not for --data".into()));
         }
+        if self.engine != Engine::Tract && !HAS_ONNXRUNTIME {
+            return Err(VerifyError::from(LibraryError::NotBuiltIn).into());
+        }
+        if self.engine == Engine::Tract && self.onnxruntime.is_some() {
+            return Err(Failure::Usage("--onnxruntime is for `--engine onnxruntime` and `--engine both`".into()));
+        }
         Ok(VerifyOptions {
             seed: self.seed,
             samples: self.samples,
@@ -85,6 +125,8 @@ impl VerifyArguments {
             ranges: self.input_range.iter().cloned().collect(),
             data: data.map(DataArguments::options).transpose()?,
             locate: self.locate,
+            engine: self.engine.into(),
+            onnxruntime: self.onnxruntime.clone(),
             threads: self.threads,
             atol: gathered(&self.atol),
             rtol: gathered(&self.rtol),

@@ -3,6 +3,7 @@
 //! is found by [`onnx::check`](crate::onnx::check()).
 
 use super::error::{EngineError, UnsupportedOperator};
+use super::session;
 use crate::onnx;
 use crate::onnx::access::{is_standard_domain, standard_opset, text};
 use crate::onnx::element_count;
@@ -23,14 +24,39 @@ const LARGEST_VOLUME: i64 = 1 << 26;
 pub fn check(model: &ModelProto, known: &dyn Fn(&str) -> bool) -> Result<(), EngineError> {
     let Some(graph) = &model.graph else { return Err(EngineError::Graph { what: "there is none".into() }) };
     onnx::check(model)?;
+    match unsupported(model, known) {
+        operators if operators.is_empty() => arguments(graph),
+        operators => Err(EngineError::Unsupported { operators }),
+    }
+}
+
+/// The operators of a model that tract lacks, those of subgraphs included: a node for each.
+pub fn unsupported_operators(model: &ModelProto) -> Vec<UnsupportedOperator> {
+    let onnx = session::onnx();
+    unsupported(model, &|operator| session::has(&onnx, operator))
+}
+
+fn unsupported(model: &ModelProto, known: &dyn Fn(&str) -> bool) -> Vec<UnsupportedOperator> {
+    let Some(graph) = &model.graph else { return Vec::new() };
     let mut check =
         Check { model, known, opset: standard_opset(&model.opset_import), used: HashSet::new(), unsupported: vec![] };
     check.collect_used(graph);
-    check.graph(graph)?;
-    if check.unsupported.is_empty() {
-        return Ok(());
+    check.graph(graph);
+    check.unsupported
+}
+
+/// Refuses attributes and inputs that tract must not see.
+fn arguments(graph: &GraphProto) -> Result<(), EngineError> {
+    // Two numbers for each axis.
+    let is_small = |tensor: &&TensorProto| element_count(&tensor.dims).is_some_and(|count| count <= 128);
+    let constants = graph.initializer.iter().filter(is_small);
+    let constants = constants.map(|tensor| (text(&tensor.name), tensor)).collect();
+    for node in &graph.node {
+        attributes(node)?;
+        extents(node, &constants)?;
+        node.subgraphs().try_for_each(arguments)?;
     }
-    Err(EngineError::Unsupported { operators: check.unsupported })
+    Ok(())
 }
 
 struct Check<'m> {
@@ -51,18 +77,11 @@ impl<'m> Check<'m> {
         }
     }
 
-    fn graph(&mut self, graph: &'m GraphProto) -> Result<(), EngineError> {
-        // Two numbers for each axis.
-        let is_small = |tensor: &&TensorProto| element_count(&tensor.dims).is_some_and(|count| count <= 128);
-        let constants = graph.initializer.iter().filter(is_small);
-        let constants = constants.map(|tensor| (text(&tensor.name), tensor)).collect();
+    fn graph(&mut self, graph: &'m GraphProto) {
         for node in &graph.node {
             self.operator(node);
-            attributes(node)?;
-            extents(node, &constants)?;
-            node.subgraphs().try_for_each(|subgraph| self.graph(subgraph))?;
+            node.subgraphs().for_each(|subgraph| self.graph(subgraph));
         }
-        Ok(())
     }
 
     /// Takes down the operator if it is not supported and not yet known to be so.

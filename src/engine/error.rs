@@ -57,6 +57,14 @@ pub enum EngineError {
         /// The chain of causes, on one line.
         cause: String,
     },
+    /// onnxruntime refused the model.
+    #[error("onnxruntime cannot {stage} the model: {cause}")]
+    OnnxRuntime {
+        /// What it was asked to do: `prepare` or `run`.
+        stage: &'static str,
+        /// What it says, on one line.
+        cause: String,
+    },
     /// There is no thread to run it on, or one died.
     #[error(transparent)]
     Thread(#[from] ThreadError),
@@ -73,7 +81,11 @@ pub enum EngineError {
 impl EngineError {
     /// Whether other input shapes or values cannot help.
     pub fn is_final(&self) -> bool {
-        !matches!(self, EngineError::Engine { .. } | EngineError::Crash { .. })
+        let may_help = matches!(
+            self,
+            EngineError::Engine { .. } | EngineError::Crash { .. } | EngineError::OnnxRuntime { stage: "run", .. }
+        );
+        !may_help
     }
 }
 

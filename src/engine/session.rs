@@ -47,7 +47,7 @@ impl Session {
         floor: Option<FloatType>,
     ) -> Result<Session, EngineError> {
         let onnx = onnx();
-        check::check(model, &|operator| onnx.op_register.0.contains_key(operator))?;
+        check::check(model, &|operator| has(&onnx, operator))?;
         let converted = convert(model, shapes, floor)?;
         let plan = engine("prepare", || prepare(&onnx, converted))?;
         Ok(Session { plan, floor })
@@ -99,8 +99,13 @@ impl Worker {
     }
 }
 
+/// Whether tract has an operator of the standard domain.
+pub(super) fn has(onnx: &Onnx, operator: &str) -> bool {
+    onnx.op_register.0.contains_key(operator)
+}
+
 /// tract with our own operators in place of those that it runs wrong, or not in f64.
-fn onnx() -> Onnx {
+pub(super) fn onnx() -> Onnx {
     let mut onnx = tract_onnx::onnx().with_ignore_value_info(true);
     onnx.op_register.insert("BatchNormalization", batch_norm::build);
     onnx.op_register.insert("Gemm", gemm::build);

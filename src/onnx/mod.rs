@@ -21,6 +21,6 @@ pub mod wire;
 pub(crate) use atomic::AtomicFile;
 pub use check::{CheckError, check};
 pub use load::{LoadError, Source, load};
-pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with};
+pub use save::{SaveError, SaveOptions, Saved, check_saves, is_text, save, save_with, to_bytes};
 pub use temporary::remove_temporary_files;
 pub use tensor::{TensorError, element_count};

@@ -8,6 +8,7 @@ mod table;
 
 use crate::data::Manifest;
 use crate::diff::{ModelDiff, Summary};
+use crate::engine::{UnsupportedOperator, unsupported_operators};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use crate::onnx::{Saved, element_count};
@@ -60,6 +61,24 @@ pub struct UnverifiedSummary {
     pub written: Option<String>,
     /// Why not.
     pub unverified: String,
+    /// The operators that tract lacks, if that is why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unsupported: Vec<MissingOperator>,
+}
+
+/// An operator that tract lacks.
+#[derive(Serialize)]
+pub struct MissingOperator {
+    /// The operator, with its domain when that is not the standard one.
+    pub operator: String,
+    /// A node that is one.
+    pub node: String,
+}
+
+impl From<&UnsupportedOperator> for MissingOperator {
+    fn from(missing: &UnsupportedOperator) -> Self {
+        MissingOperator { operator: missing.operator.clone(), node: missing.node.to_string() }
+    }
 }
 
 /// What `fold` did.
@@ -243,6 +262,8 @@ pub struct InspectSummary<'a> {
     pub parameters: u64,
     /// The element type that most of them have.
     pub element: Option<&'static str>,
+    /// The operators that tract lacks, so that it cannot verify what is done to the model.
+    pub unsupported: Vec<MissingOperator>,
     /// How many BatchNormalizations fold.
     pub foldable: usize,
     /// One entry per BatchNormalization, in graph order.
@@ -279,6 +300,7 @@ impl<'a> InspectSummary<'a> {
             nodes: report.nodes_before,
             parameters: tensors.iter().map(|tensor| count(&tensor.dims)).fold(0, u64::saturating_add),
             element: largest.and_then(|tensor| tensor.element()).map(DataType::name),
+            unsupported: unsupported_operators(model).iter().map(MissingOperator::from).collect(),
             foldable: report.folded,
             norms: norms.collect(),
         }

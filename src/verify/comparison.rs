@@ -1,12 +1,15 @@
 //! Running both models side by side, and adding up how their outputs differ.
 
+use super::compare::Distance;
+use super::engines::Engine;
+use super::exact::{self, Outputs};
 use super::inputs::Round;
 use super::judge::{Judge, OutputDifference};
-use super::report::{OutputReport, Seconds};
+use super::report::{Apart, OtherEngine, OutputReport, Seconds};
 use super::signature::{Port, Signature};
 use super::tolerance::Tolerance;
 use super::{Observer, Sample, VerifyError, VerifyOptions};
-use crate::engine::{Array, EngineError, Session, Worker, lowest_float};
+use crate::engine::{Array, EngineError, Runner, Runtime, lowest_float};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
 use crate::parallel::{self, ThreadError};
@@ -19,8 +22,9 @@ const MOST_F64_SAMPLES: usize = 2;
 /// Two models, and how their outputs have differed so far.
 pub struct Comparison<'a> {
     models: [&'a ModelProto; 2],
+    engines: &'a [Engine<'a>],
     judges: Vec<Judge>,
-    differences: Vec<OutputDifference>,
+    found: Found,
     threads: usize,
     done: usize,
     total: usize,
@@ -28,30 +32,43 @@ pub struct Comparison<'a> {
     observer: &'a mut dyn Observer,
 }
 
-/// A sample that was run.
-pub struct Ran {
-    inputs: Vec<Array>,
-    /// Of the original and of the result.
-    outputs: [Vec<Array>; 2],
+/// How outputs differ, in one sample or in all.
+#[derive(Clone, Default)]
+struct Found {
+    /// For each engine, of each output.
+    differences: Vec<Vec<OutputDifference>>,
+    /// How far the second engine is from the first, for each output: on the original, and on the result.
+    apart: Vec<[Distance; 2]>,
 }
 
-/// One thread's states of the original and the result.
-type Workers = [Worker; 2];
+/// A sample that was run.
+pub struct Ran {
+    /// What it was run on.
+    pub inputs: Vec<Array>,
+    /// What came out, for each engine.
+    outputs: Vec<Outputs>,
+}
+
+/// One thread's states of the original and the result, for each engine.
+type Runners = Vec<[Runner; 2]>;
 
 impl<'a> Comparison<'a> {
     /// Nothing has been run yet; `first` is what will be run in f64, too.
     pub fn new(
         models: [&'a ModelProto; 2],
+        engines: &'a [Engine<'a>],
         signature: &Signature,
         options: &VerifyOptions,
         first: &Round,
         observer: &'a mut dyn Observer,
     ) -> Self {
         let judges = judges(models, signature, options);
-        let differences = vec![OutputDifference::default(); judges.len()];
+        let differences = vec![vec![OutputDifference::default(); judges.len()]; engines.len()];
+        let apart = vec![Default::default(); if engines.len() > 1 { judges.len() } else { 0 }];
         let threads = parallel::threads(options.threads);
         let total = 2 * first.samples.min(MOST_F64_SAMPLES);
-        Comparison { models, judges, differences, threads, done: 0, total, seconds: Seconds::default(), observer }
+        let found = Found { differences, apart };
+        Comparison { models, engines, judges, found, threads, done: 0, total, seconds: Seconds::default(), observer }
     }
 
     /// How many samples of a round run in f64 as well.
@@ -59,35 +76,37 @@ impl<'a> Comparison<'a> {
         round.samples.min(MOST_F64_SAMPLES)
     }
 
-    /// Runs both models on all samples of a round, each by whichever thread is free; `original` is the
-    /// first of them, if it is compiled. Returns the samples that are to be run in f64.
-    pub fn run(&mut self, round: &Round, original: Option<Session>) -> Result<Vec<Ran>, VerifyError> {
+    /// Runs both models on all samples of a round, each by whichever thread is free. Returns the samples that
+    /// are to be run in f64.
+    pub fn run(&mut self, round: &Round) -> Result<Vec<Ran>, VerifyError> {
         self.total += round.samples;
         let start = Instant::now();
-        let sessions = self.sessions(round, original)?;
+        let compiled = |engine: &Engine| engine.both(&round.shapes.shapes);
+        let compiled = self.engines.iter().map(compiled).collect::<Result<Vec<_>, _>>()?;
         self.seconds.compile += start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let workers = || -> Result<Workers, VerifyError> {
-            let [original, result] = &sessions;
-            let original = original.worker().map_err(VerifyError::original)?;
-            Ok([original, result.worker().map_err(VerifyError::result)?])
+        let runners = || -> Result<Runners, VerifyError> {
+            let pairs = compiled.iter().map(|[original, result]| {
+                let original = original.runner().map_err(VerifyError::original)?;
+                Ok([original, result.runner().map_err(VerifyError::result)?])
+            });
+            pairs.collect()
         };
         let count = self.threads.min(round.samples).max(1);
-        let mut workers = (0..count).map(|_| workers()).collect::<Result<Vec<_>, _>>()?;
+        let mut workers = (0..count).map(|_| runners()).collect::<Result<Vec<_>, _>>()?;
         let (mut kept, mut seen) = (Vec::new(), Ok(()));
         // Threads that have no sample of their own take one of the models.
         let side_by_side = round.samples < self.threads;
         let judges = &self.judges;
-        let work = |workers: &mut Workers, sample| -> Result<_, VerifyError> {
-            let ran = run_both(workers, round.inputs(sample)?, side_by_side)?;
+        let work = |runners: &mut Runners, sample| -> Result<_, VerifyError> {
+            let ran = run_all(runners, round.inputs(sample)?, side_by_side)?;
             Ok((compare(judges, round.first + sample, &ran)?, ran))
         };
-        let take = |sample: usize, (differences, ran): (Vec<OutputDifference>, Ran)| {
-            self.differences.iter_mut().zip(&differences).for_each(|(own, later)| own.merge(later));
+        let take = |sample: usize, (found, ran): (Found, Ran)| {
+            self.found.merge(&found);
             self.done += 1;
             self.observer.progress(self.done, self.total);
-            if seen.is_ok() {
-                let [original, result] = &ran.outputs;
+            if let (true, Some([original, result])) = (seen.is_ok(), ran.outputs.first()) {
                 let sample = Sample { sample: round.first + sample, inputs: &ran.inputs, original, result };
                 seen = self.observer.sample(&sample);
             }
@@ -101,42 +120,39 @@ impl<'a> Comparison<'a> {
         Ok(kept)
     }
 
-    fn sessions(&self, round: &Round, original: Option<Session>) -> Result<[Session; 2], VerifyError> {
-        let models = self.models;
-        let [original, result] = both(|index| match (index, &original) {
-            (0, Some(session)) => Ok(session.clone()),
-            _ => Session::compile(models[index], &round.shapes.shapes, Some(FloatType::F32)),
-        });
-        Ok([original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?])
-    }
-
     /// Runs samples of a round once more, in f64. The error is why that cannot be done.
     pub fn run_in_f64(&mut self, round: &Round, samples: &[Ran]) -> Result<(), String> {
         if lowest_float(self.models[0]).is_none_or(|float| float == FloatType::F64) {
             return Err("the model has no floats narrower than that".into());
         }
         let start = Instant::now();
-        let models = self.models;
-        let exact = |index: usize| exact(models[index], round, samples, self.threads);
-        // One after the other, since weights take twice their memory, unless threads would be idle.
-        let outputs = if samples.len() < self.threads { both(exact) } else { [0, 1].map(exact) };
-        let [original, result] = outputs;
-        let outputs: Vec<[Vec<Array>; 2]> = original?.into_iter().zip(result?).map(<[_; 2]>::from).collect();
+        self.engines.iter().for_each(Engine::forget);
+        let of_tract = self.engines.iter().position(|engine| matches!(engine.runtime, Runtime::Tract));
+        let cannot = |error: EngineError| match of_tract {
+            Some(_) => error.to_string(),
+            None => format!("tract cannot run it: {error}"),
+        };
+        let (models, threads) = (self.models, self.threads);
+        let run = |floor| exact::run(models, &round.shapes.shapes, samples, floor, threads);
+        let native = match of_tract {
+            Some(engine) => samples.iter().map(|ran| ran.outputs[engine].clone()).collect(),
+            None => run(FloatType::F32).map_err(cannot)?,
+        };
+        let exact = run(FloatType::F64).map_err(cannot)?;
         self.done += 2 * samples.len();
         self.observer.progress(self.done, self.total);
-        for (native, exact) in samples.iter().zip(&outputs) {
+        for (native, exact) in native.iter().zip(&exact) {
             self.add_exact(native, exact);
         }
         self.seconds.f64 += start.elapsed().as_secs_f64();
         Ok(())
     }
 
-    fn add_exact(&mut self, native: &Ran, exact: &[Vec<Array>; 2]) {
-        let judges = self.judges.iter().zip(&mut self.differences).enumerate();
-        for (output, (judge, difference)) in judges {
-            let of =
-                |outputs: &'_ [Vec<Array>; 2]| Some([outputs[0].get(output)?.clone(), outputs[1].get(output)?.clone()]);
-            let Some((native, exact)) = of(&native.outputs).zip(of(exact)) else { continue };
+    fn add_exact(&mut self, native: &Outputs, exact: &Outputs) {
+        let differences = self.found.differences.first_mut().into_iter().flatten();
+        for (output, (judge, difference)) in self.judges.iter().zip(differences).enumerate() {
+            let of = |outputs: &'_ Outputs| Some([outputs[0].get(output)?.clone(), outputs[1].get(output)?.clone()]);
+            let Some((native, exact)) = of(native).zip(of(exact)) else { continue };
             if let Some(distances) = judge.exact(native.each_ref(), exact.each_ref()) {
                 difference.add_exact(distances);
             }
@@ -153,10 +169,33 @@ impl<'a> Comparison<'a> {
     /// # Errors
     /// When no output says anything.
     pub fn outputs(&self, f64: bool) -> Result<Vec<OutputReport>, VerifyError> {
-        if self.differences.iter().all(OutputDifference::says_nothing) {
+        if self.found.differences.iter().flatten().all(OutputDifference::says_nothing) {
             return Err(VerifyError::NothingToCompare);
         }
-        Ok(self.judges.iter().zip(&self.differences).map(|(judge, difference)| judge.report(difference, f64)).collect())
+        Ok(self.judges.iter().enumerate().map(|(output, judge)| self.output(output, judge, f64)).collect())
+    }
+
+    fn output(&self, output: usize, judge: &Judge, f64: bool) -> OutputReport {
+        let first = &self.found.differences[0][output];
+        let mut report = judge.report(first, f64);
+        let other = self.engines.get(1).zip(self.found.differences.get(1)).zip(self.found.apart.get(output));
+        if let Some(((engine, second), [original, result])) = other {
+            let apart = Apart { original: original.relative(), result: result.relative() };
+            let other = judge.second_report(first, &second[output], f64);
+            report.same &= other.same;
+            report.other_engine = Some(Box::new(OtherEngine { name: engine.runtime.name(), report: other, apart }));
+        }
+        report
+    }
+}
+
+impl Found {
+    /// Adds a later sample.
+    fn merge(&mut self, later: &Found) {
+        let differences = self.differences.iter_mut().flatten().zip(later.differences.iter().flatten());
+        differences.for_each(|(own, later)| own.merge(later));
+        let apart = self.apart.iter_mut().flatten().zip(later.apart.iter().flatten());
+        apart.for_each(|(own, later)| own.merge(*later));
     }
 }
 
@@ -173,47 +212,49 @@ fn judges(models: [&ModelProto; 2], signature: &Signature, options: &VerifyOptio
     signature.outputs.iter().map(judge).collect()
 }
 
-fn run_both(workers: &mut Workers, inputs: Vec<Array>, side_by_side: bool) -> Result<Ran, VerifyError> {
-    let [original, result] = workers;
+fn run_all(runners: &mut Runners, inputs: Vec<Array>, side_by_side: bool) -> Result<Ran, VerifyError> {
+    let outputs = runners.iter_mut().map(|pair| run_both(pair, &inputs, side_by_side));
+    Ok(Ran { outputs: outputs.collect::<Result<_, _>>()?, inputs })
+}
+
+fn run_both(
+    [original, result]: &mut [Runner; 2],
+    inputs: &[Array],
+    side_by_side: bool,
+) -> Result<Outputs, VerifyError> {
     let (original, result) = if side_by_side {
         thread::scope(|scope| {
-            let other = thread::Builder::new().spawn_scoped(scope, || result.run(&inputs));
-            let own = original.run(&inputs);
+            let other = thread::Builder::new().spawn_scoped(scope, || result.run(inputs));
+            let own = original.run(inputs);
             let other = other.map_err(|error| ThreadError::Start(error).into());
             (own, other.and_then(|thread| thread.join().unwrap_or(Err(ThreadError::Died.into()))))
         })
     } else {
-        (original.run(&inputs), result.run(&inputs))
+        (original.run(inputs), result.run(inputs))
     };
-    let outputs = [original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?];
-    Ok(Ran { inputs, outputs })
+    Ok([original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?])
 }
 
-/// The outputs of a model for some samples, in f64. The error is why they cannot be had.
-fn exact(model: &ModelProto, round: &Round, samples: &[Ran], threads: usize) -> Result<Vec<Vec<Array>>, String> {
-    let session = Session::compile(model, &round.shapes.shapes, Some(FloatType::F64));
-    let session = session.map_err(|error| error.to_string())?;
-    let work =
-        |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
-    let mut outputs = Vec::new();
-    let mut workers = vec![(); threads];
-    let take = |_, exact| outputs.push(exact);
-    parallel::in_order(&mut workers, samples.len(), work, take).map_err(|error| error.to_string())?;
-    Ok(outputs)
+fn compare(judges: &[Judge], sample: usize, ran: &Ran) -> Result<Found, VerifyError> {
+    let of_engine = |[original, result]: &Outputs| {
+        let outputs = judges.iter().zip(original.iter().zip(result));
+        outputs.map(|(judge, (original, result))| judge.compare(sample, [original, result])).collect()
+    };
+    let differences = ran.outputs.iter().map(of_engine).collect::<Result<_, _>>()?;
+    let apart = match &ran.outputs[..] {
+        [[original, result], others] => {
+            let outputs = original.iter().zip(&others[0]).zip(result.iter().zip(&others[1]));
+            outputs.map(|(originals, results)| [distance(originals), distance(results)]).collect()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Found { differences, apart })
 }
 
-fn compare(judges: &[Judge], sample: usize, ran: &Ran) -> Result<Vec<OutputDifference>, VerifyError> {
-    let [original, result] = &ran.outputs;
-    let outputs = judges.iter().zip(original.iter().zip(result));
-    outputs.map(|(judge, (original, result))| judge.compare(sample, [original, result])).collect()
-}
-
-/// Does something for the original (0) and the result (1), side by side if there is a thread.
-fn both<T: Send>(work: impl Fn(usize) -> T + Sync) -> [T; 2] {
-    thread::scope(|scope| {
-        let other = thread::Builder::new().spawn_scoped(scope, || work(1));
-        let own = work(0);
-        let other = other.ok().and_then(|other| other.join().ok());
-        [own, other.unwrap_or_else(|| work(1))]
-    })
+/// How far the second is from the first; infinitely if its shape is another.
+fn distance((first, second): (&Array, &Array)) -> Distance {
+    if first.shape() == second.shape() {
+        return Distance::of(&second.values(), &first.values());
+    }
+    Distance { max_abs: f64::INFINITY, ..Distance::default() }
 }

@@ -1,7 +1,7 @@
 //! Why two models cannot be compared.
 
 use crate::data::DataError;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, LibraryError, UnsupportedOperator};
 use crate::onnx::payload::Overflow;
 use crate::parallel::ThreadError;
 use bstr::BString;
@@ -16,6 +16,15 @@ pub enum VerifyError {
     /// The result does not run, though the original does.
     #[error("the result cannot be run, though the original can: {0}")]
     Result(EngineError),
+    /// Of two engines, neither runs the original.
+    #[error("no engine can run the original, so that nothing is verified: {reasons}")]
+    NoEngine {
+        /// Why not, of each.
+        reasons: String,
+    },
+    /// An engine that was asked for is not there.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
     /// A scaled weight does not fit its type.
     #[error(transparent)]
     Overflow(Overflow),
@@ -75,6 +84,7 @@ impl VerifyError {
         match self {
             VerifyError::Original(_)
             | VerifyError::Result(_)
+            | VerifyError::NoEngine { .. }
             | VerifyError::Signature { .. }
             | VerifyError::Input { .. }
             | VerifyError::NothingToCompare => true,
@@ -82,8 +92,18 @@ impl VerifyError {
             | VerifyError::UnknownPort { .. }
             | VerifyError::UnknownDimension { .. }
             | VerifyError::Data(_)
+            | VerifyError::Library(_)
             | VerifyError::Observer(_)
             | VerifyError::Thread(_) => false,
+        }
+    }
+
+    /// The operators that tract lacks, if that is why.
+    pub fn unsupported(&self) -> &[UnsupportedOperator] {
+        match self {
+            VerifyError::Original(EngineError::Unsupported { operators })
+            | VerifyError::Result(EngineError::Unsupported { operators }) => operators,
+            _ => &[],
         }
     }
 

@@ -105,7 +105,15 @@ impl Judge {
                 result: worst.value,
             }),
             f64,
+            other_engine: None,
         }
+    }
+
+    /// The verdict of a second engine, by tolerance. That in f64 is about the models and not about engines, and
+    /// is said once; what it shows of the original's arithmetic counts here, too.
+    pub fn second_report(&self, first: &OutputDifference, second: &OutputDifference, f64: bool) -> OutputReport {
+        let report = self.report(&OutputDifference { native: second.native.clone(), exact: first.exact }, f64);
+        OutputReport { same: report.within_tolerance, f64: None, ..report }
     }
 
     fn f64_report(&self, [original, result, algebra]: &[Distance; 3]) -> F64Report {

@@ -7,10 +7,15 @@
 //! 2. in f64: with the rounding of the arithmetic gone, what remains between the two models is
 //!    the one rounding of each changed weight, and a wrong formula shows. The error of the
 //!    result against an f64 run of the original is put beside the original's own.
+//!
+//! The engine is tract, or onnxruntime, or both, of which each has to find the result the same
+//! (`engines.rs`); what is in f64 is always done by tract (`exact.rs`).
 
 mod compare;
 mod comparison;
+mod engines;
 mod error;
+mod exact;
 mod inputs;
 mod judge;
 pub mod locate;
@@ -25,8 +30,9 @@ mod tolerance;
 
 pub use error::VerifyError;
 pub use observer::{Observer, Sample};
-pub use options::{Limit, VerifyOptions};
+pub use options::{EngineChoice, Limit, VerifyOptions};
 pub use report::{
-    F64Report, FailingCase, InputReport, OtherSizes, OutputReport, Seconds, UlpReport, Verification, Worst,
+    Apart, EngineReport, F64Report, FailingCase, InputReport, OtherEngine, OtherSizes, OutputReport, Seconds,
+    UlpReport, Verification, Worst,
 };
 pub use run::{verify, verify_with};

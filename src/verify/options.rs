@@ -5,9 +5,22 @@ use super::signature::{Port, Signature};
 use crate::data::DataOptions;
 use crate::onnx::element::DataType;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// So many random samples are run unless told otherwise.
 pub const RANDOM_SAMPLES: usize = 4;
+
+/// Which engines run the models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EngineChoice {
+    /// tract, which is part of this crate.
+    #[default]
+    Tract,
+    /// onnxruntime, from a shared library; needs the cargo feature `onnxruntime`.
+    OnnxRuntime,
+    /// Both: the verdict is that of both, and they are compared with each other, too.
+    Both,
+}
 
 /// How to verify.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +37,11 @@ pub struct VerifyOptions {
     pub data: Option<DataOptions>,
     /// Whether to look for the first value that differs, where outputs do.
     pub locate: bool,
+    /// Which engines run the models.
+    pub engine: EngineChoice,
+    /// The shared library of onnxruntime, or a folder that has it. Without it, what the environment variable
+    /// `ORT_DYLIB_PATH` names, else what the system finds.
+    pub onnxruntime: Option<PathBuf>,
     /// How many threads to use; 0 for all.
     pub threads: usize,
     /// The absolute tolerance, in place of the one that is derived from the outputs.
@@ -113,6 +131,20 @@ impl VerifyOptions {
     #[must_use]
     pub fn locate(mut self) -> Self {
         self.locate = true;
+        self
+    }
+
+    /// Which engines run the models.
+    #[must_use]
+    pub fn engine(mut self, engine: EngineChoice) -> Self {
+        self.engine = engine;
+        self
+    }
+
+    /// The shared library of onnxruntime, or a folder that has it.
+    #[must_use]
+    pub fn onnxruntime(mut self, library: impl Into<PathBuf>) -> Self {
+        self.onnxruntime = Some(library.into());
         self
     }
 

@@ -31,6 +31,9 @@ pub struct Verification {
     pub outputs: Vec<OutputReport>,
     /// How long it took.
     pub seconds: Seconds,
+    /// The engines that were asked, where that is not tract alone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub engines: Vec<EngineReport>,
     /// The sample that differs most, where one does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing: Option<FailingCase>,
@@ -48,6 +51,21 @@ pub struct Seconds {
     pub run: f64,
     /// Compiling and running both in f64.
     pub f64: f64,
+}
+
+/// An engine that was asked to run the models.
+#[derive(Clone, Debug, Serialize)]
+pub struct EngineReport {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version, if it is not part of this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Where it was loaded from, if it is not part of this program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<String>,
+    /// Why it cannot run the original, if so: the verdict is then that of the other one.
+    pub unavailable: Option<String>,
 }
 
 /// Samples with other lengths of symbolic dimensions.
@@ -84,12 +102,33 @@ pub struct InputReport {
     pub shape: Vec<usize>,
 }
 
+/// What a second engine says of an output.
+#[derive(Clone, Debug, Serialize)]
+pub struct OtherEngine {
+    /// The name of the engine.
+    pub name: &'static str,
+    /// How the output differs when it runs the models.
+    #[serde(flatten)]
+    pub report: OutputReport,
+    /// How far it is from the first engine.
+    pub apart: Apart,
+}
+
+/// The largest difference between what two engines make of the same model, relative to the largest element.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Apart {
+    /// Of the original.
+    pub original: f64,
+    /// Of the result.
+    pub result: f64,
+}
+
 /// How one output differs. Relative figures are max |Δ| / max |original|.
 #[derive(Clone, Debug, Serialize)]
 pub struct OutputReport {
     /// Its name.
     pub name: String,
-    /// Whether it is the same.
+    /// Whether it is the same, in all engines.
     pub same: bool,
     /// Whether |result − original| ≤ atol + rtol·|original| for all elements.
     pub within_tolerance: bool,
@@ -118,6 +157,9 @@ pub struct OutputReport {
     pub worst: Option<Worst>,
     /// The verdict in f64, for floating-point outputs.
     pub f64: Option<F64Report>,
+    /// What the second engine says, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_engine: Option<Box<OtherEngine>>,
 }
 
 /// Distances in units in the last place of the type of the output.
@@ -149,7 +191,7 @@ pub struct Worst {
     pub result: f64,
 }
 
-/// Errors relative to the largest element; "exact" is the original run in f64.
+/// Errors relative to the largest element; "exact" is the original run in f64. All of it is done by tract.
 #[derive(Clone, Debug, Serialize)]
 pub struct F64Report {
     /// Whether the algebra is right: `algebra_error` ≤ `limit`.
@@ -171,7 +213,7 @@ impl Verification {
     /// The verdict in one sentence.
     pub fn sentence(&self) -> String {
         let different = self.outputs.iter().filter(|output| !output.same);
-        match different.max_by(|a, b| a.max_rel.total_cmp(&b.max_rel)) {
+        match different.max_by(|a, b| a.differing().max_rel.total_cmp(&b.differing().max_rel)) {
             Some(output) => output.sentence(),
             None => self.agreement(),
         }
@@ -179,8 +221,11 @@ impl Verification {
 
     fn agreement(&self) -> String {
         let largest = |figure: fn(&OutputReport) -> f64| self.outputs.iter().map(figure).fold(0.0, f64::max);
-        let relative = largest(|output| output.max_rel);
+        let relative = largest(|output| {
+            output.max_rel.max(output.other_engine.as_ref().map_or(0.0, |other| other.report.max_rel))
+        });
         let start = if relative == 0.0 { "exactly the same".into() } else { format!("same within {relative:.1e}") };
+        let start = start + &self.by_engines();
         if let Some(reason) = &self.f64_unavailable {
             return format!("{start} (no f64 verdict: {reason})");
         }
@@ -197,16 +242,43 @@ impl Verification {
             ),
         }
     }
+
+    /// In which engines, where that is not tract alone.
+    fn by_engines(&self) -> String {
+        let able: Vec<_> = self.engines.iter().filter(|engine| engine.unavailable.is_none()).collect();
+        match &able[..] {
+            [] => String::new(),
+            [only] => format!(" in {}{}", only.name, if self.engines.len() > 1 { " alone" } else { "" }),
+            [first, second, ..] => {
+                let apart = self.outputs.iter().filter_map(|output| Some(output.other_engine.as_ref()?.apart.original));
+                format!(" in {} and {}, {:.1e} apart", first.name, second.name, apart.fold(0.0, f64::max))
+            }
+        }
+    }
 }
 
 impl OutputReport {
+    /// What differs: this, or what the second engine says of it.
+    pub(super) fn differing(&self) -> &OutputReport {
+        let own = self.within_tolerance && self.f64.as_ref().is_none_or(|f64| f64.same);
+        self.other_engine.as_ref().map(|other| &other.report).filter(|other| own && !other.same).unwrap_or(self)
+    }
+
+    /// The engine in which it differs, if that is the second.
+    pub(super) fn differing_engine(&self) -> Option<&OtherEngine> {
+        self.other_engine.as_deref().filter(|other| std::ptr::eq(&other.report, self.differing()))
+    }
+
     fn sentence(&self) -> String {
-        let mut sentence = format!("output `{}` differs by {:.1e} of its largest element", self.name, self.max_rel);
-        if let Some(Worst { sample, index, original, result }) = &self.worst {
+        let differing = self.differing();
+        let engine = self.differing_engine().map_or(String::new(), |other| format!("in {} ", other.name));
+        let mut sentence =
+            format!("{engine}output `{}` differs by {:.1e} of its largest element", self.name, differing.max_rel);
+        if let Some(Worst { sample, index, original, result }) = &differing.worst {
             sentence += &format!(": at {index:?} of sample {sample} it is {result} where the original has {original}");
         }
-        match &self.f64 {
-            Some(f64) if self.within_tolerance => {
+        match &differing.f64 {
+            Some(f64) if differing.within_tolerance => {
                 sentence
                     + &format!(" (in f64 by {:.1e}, but rounding explains only {:.1e})", f64.algebra_error, f64.limit)
             }

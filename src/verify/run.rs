@@ -1,12 +1,13 @@
 //! The whole of a verification: what is run, in which order, and what comes of it.
 
 use super::comparison::Comparison;
+use super::engines::{Engine, Selection, select};
 use super::inputs::{Finder, Round, Shapes};
-use super::locate::locate;
+use super::locate::locate_in;
 use super::report::{FailingCase, InputReport, OtherSizes, Verification};
 use super::signature::Signature;
-use super::{Observer, VerifyError, VerifyOptions};
-use crate::engine::Array;
+use super::{EngineChoice, Observer, VerifyError, VerifyOptions};
+use crate::engine::{Array, Runtime};
 use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
 use std::io;
@@ -65,23 +66,42 @@ pub fn verify_with(
     Signature::of(result).expect_like(&signature)?;
     options.check(&signature)?;
     let finder = Finder::new(original, &signature, options);
-    let (first, compiled) = finder.first()?;
-    let mut comparison = Comparison::new([original, result], &signature, options, &first, observer);
-    let kept = comparison.run(&first, compiled)?;
+    let Selection { engines, reports, round: first } = select([original, result], &finder, options)?;
+    let mut comparison = Comparison::new([original, result], &engines, &signature, options, &first, observer);
+    let kept = comparison.run(&first)?;
     let no_f64 = comparison.run_in_f64(&first, &kept).err();
     drop(kept);
-    let other = finder.other(&first.shapes, first.samples)?;
-    let other = match other {
-        Some((round, compiled)) => comparison.run(&round, compiled).map(|_| Some(round))?,
-        None => None,
-    };
+    let other = finder.other(&engines, &first.shapes, first.samples)?;
+    if let Some(other) = &other {
+        comparison.run(other)?;
+    }
     let rounds = Rounds { signature: &signature, first, other };
     let mut verification = rounds.report(&comparison, no_f64, options)?;
+    drop(comparison);
+    if options.engine != EngineChoice::Tract {
+        verification.engines = reports;
+    }
     if let Some(failing) = verification.failing.as_ref().filter(|_| options.locate) {
         let inputs: Vec<Array> = failing.inputs.iter().map(|(_, array)| array.clone()).collect();
-        verification.location = locate(original, result, &inputs, options, &|_, _| {})?.map(Box::new);
+        let runtime = verification.differs_in(&engines);
+        engines.iter().for_each(Engine::forget);
+        verification.location = locate_in(runtime, [original, result], &inputs, options, &|_, _| {})?.map(Box::new);
     }
     Ok(verification)
+}
+
+impl Verification {
+    /// The engine in which outputs differ: what differs in f64 alone does so in tract.
+    fn differs_in<'e>(&self, engines: &'e [Engine]) -> &'e Runtime {
+        let different = || self.outputs.iter().filter(|output| !output.same);
+        let in_first = different().any(|output| !output.within_tolerance);
+        let in_second = different().any(|output| output.differing_engine().is_some());
+        match engines {
+            [first, ..] if in_first => &first.runtime,
+            [_, second] if in_second => &second.runtime,
+            _ => &Runtime::Tract,
+        }
+    }
 }
 
 /// All that was run.
@@ -100,8 +120,8 @@ impl Rounds<'_> {
     ) -> Result<Verification, VerifyError> {
         let outputs = comparison.outputs(no_f64.is_none())?;
         let different = outputs.iter().filter(|output| !output.same);
-        let worst = different.max_by(|a, b| a.max_rel.total_cmp(&b.max_rel));
-        let failing = worst.map(|output| output.worst.as_ref().map_or(0, |worst| worst.sample));
+        let worst = different.max_by(|a, b| a.differing().max_rel.total_cmp(&b.differing().max_rel));
+        let failing = worst.map(|output| output.differing().worst.as_ref().map_or(0, |worst| worst.sample));
         Ok(Verification {
             same: failing.is_none(),
             samples: self.first.samples + self.other.as_ref().map_or(0, |other| other.samples),
@@ -117,6 +137,7 @@ impl Rounds<'_> {
             f64_unavailable: no_f64,
             outputs,
             seconds: comparison.seconds(),
+            engines: Vec::new(),
             failing: failing.map(|sample| self.case(sample)).transpose()?,
             location: None,
         })

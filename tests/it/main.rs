@@ -7,6 +7,7 @@ mod damaged;
 mod data;
 mod diff;
 mod digits;
+mod engines;
 mod examples;
 mod external;
 mod fidelity;
@@ -21,6 +22,8 @@ mod left_alone;
 mod many_readers;
 mod merge;
 mod normalise;
+#[cfg(feature = "onnxruntime")]
+mod onnxruntime;
 mod other_writers;
 mod overflow;
 mod prepare;

@@ -148,6 +148,22 @@ pub fn check_saves(model: &ModelProto) -> Result<u64, SaveError> {
     encode(&inlined(model), &mut io::sink(), Path::new("-"))
 }
 
+/// The binary form of a model, all external data taken in; `None` if it has more than `largest` bytes.
+///
+/// # Errors
+/// As [`check_saves`].
+pub fn to_bytes(model: &ModelProto, largest: u64) -> Result<Option<Vec<u8>>, SaveError> {
+    check(model).map_err(|source| SaveError::Check { path: "-".into(), source })?;
+    let model = inlined(model);
+    let size = model.fields_len();
+    if size > largest {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    encode(&model, &mut bytes, Path::new("-"))?;
+    Ok(Some(bytes))
+}
+
 fn encode(model: &ModelProto, mut out: &mut dyn Write, path: &Path) -> Result<u64, SaveError> {
     if is_text(path) {
         let mut out = BufWriter::new(out);

@@ -3,7 +3,7 @@
 use super::fold::{refusal, toward};
 use super::words::{BAD, BOLD, DIM, GOOD, KEPT, codes_hint, title};
 use crate::report::table::{Cell, render};
-use crate::report::{InspectSummary, InspectedNorm};
+use crate::report::{InspectSummary, InspectedNorm, MissingOperator, printable};
 use crate::transform::fold::{Health, Outcome};
 
 /// What `inspect` found: one line per BatchNormalization.
@@ -20,8 +20,19 @@ pub fn inspect(summary: &InspectSummary) -> String {
     rows.extend(norms.iter().map(inspect_row));
     let foldable = format!("{BOLD}{foldable} of {}{BOLD:#} can be folded\n", norms.len());
     let refusals = || norms.iter().filter_map(|norm| refusal(norm.fold));
+    let lacking = lacking(&summary.unsupported);
     let explained = refusals().any(|refusal| refusal.explanation.is_some());
-    head + &render(&rows) + &foldable + &if explained { codes_hint(refusals()) } else { String::new() }
+    head + &render(&rows) + &foldable + &lacking + &if explained { codes_hint(refusals()) } else { String::new() }
+}
+
+/// What keeps tract from running the model.
+fn lacking(operators: &[MissingOperator]) -> String {
+    if operators.is_empty() {
+        return String::new();
+    }
+    let name = |missing: &MissingOperator| format!("{} (node {})", missing.operator, missing.node);
+    let operators = printable(&operators.iter().map(name).collect::<Vec<_>>().join(", "));
+    format!("tract cannot verify it, which lacks {operators}: --engine onnxruntime may have it\n")
 }
 
 fn inspect_row(norm: &InspectedNorm) -> Vec<Cell> {

@@ -1,16 +1,16 @@
 //! What `verify` found, for people.
 
 use super::locate::location;
-use super::words::{BAD, DIM, GOOD, duration, verdict};
+use super::words::{BAD, DIM, GOOD, KEPT, duration, verdict};
 use crate::report::table::{Cell, render};
 use crate::report::{VerifySummary, printable};
-use crate::verify::{OtherSizes, OutputReport, UlpReport, Verification};
+use crate::verify::{EngineReport, OtherEngine, OtherSizes, OutputReport, UlpReport, Verification};
 use std::time::Duration;
 
 /// What `verify` found: a line per output, then the verdict. With `verbose`, all that was measured.
 pub fn verify(summary: &VerifySummary, verbose: bool, elapsed: Duration) -> String {
     let verification = summary.verification;
-    let rows: Vec<Vec<Cell>> = verification.outputs.iter().map(output_row).collect();
+    let rows: Vec<Vec<Cell>> = verification.outputs.iter().flat_map(output_rows).collect();
     let mut text = render(&rows);
     if verbose {
         text += &verification.outputs.iter().map(details).collect::<String>();
@@ -19,20 +19,39 @@ pub fn verify(summary: &VerifySummary, verbose: bool, elapsed: Duration) -> Stri
     text + &differing(Some(verification))
 }
 
-/// Where the inputs are that show a difference, and where it begins.
+/// Which engine could not say anything; where the inputs are that show a difference, and where it begins.
 pub(super) fn differing(verification: Option<&Verification>) -> String {
-    let Some(Verification { failing: Some(failing), location: first, .. }) = verification else {
-        return String::new();
+    let Some(Verification { engines, failing, location: first, .. }) = verification else { return String::new() };
+    let silent = |engine: &EngineReport| {
+        let reason = printable(engine.unavailable.as_deref()?);
+        Some(format!("{KEPT}note{KEPT:#}: {} did not run the models: {reason}\n", engine.name))
     };
-    let mut text = first.as_deref().map_or(String::new(), location);
+    let mut text: String = engines.iter().filter_map(silent).collect();
+    let Some(failing) = failing else { return text };
+    text += &first.as_deref().map_or(String::new(), location);
     if let Some(file) = failing.file.as_deref().map(printable) {
         text += &format!("the inputs of sample {} are in {file}: `--data {file}` runs them again\n", failing.sample);
     }
     text
 }
 
-fn output_row(output: &OutputReport) -> Vec<Cell> {
-    let (word, style) = if output.same { ("same", GOOD) } else { ("differs", BAD) };
+/// One row, and another for a second engine.
+fn output_rows(output: &OutputReport) -> Vec<Vec<Cell>> {
+    let own = output.within_tolerance && output.f64.as_ref().is_none_or(|f64| f64.same);
+    let mut rows = vec![row(&output.name, own, figures(output))];
+    if let Some(OtherEngine { name, report, apart }) = output.other_engine.as_deref() {
+        let engines = format!("engines apart {:.1e}, of the result {:.1e}", apart.original, apart.result);
+        rows.push(row("", report.same, format!("in {name}: {}, {engines}", figures(report))));
+    }
+    rows
+}
+
+fn row(name: &str, same: bool, figures: String) -> Vec<Cell> {
+    let (word, style) = if same { ("same", GOOD) } else { ("differs", BAD) };
+    vec![Cell::text(name), Cell::styled(word, style), Cell::text(figures)]
+}
+
+fn figures(output: &OutputReport) -> String {
     let mut figures = format!("max abs {:.2e}, max rel {:.2e}", output.max_abs, output.max_rel);
     if output.mismatched > 0.0 {
         figures += &format!(", {} mismatched", percent(output.mismatched));
@@ -45,7 +64,7 @@ fn output_row(output: &OutputReport) -> Vec<Cell> {
             figures += &format!(", {what} agreement {}", percent(agreement));
         }
     }
-    vec![Cell::text(&output.name), Cell::styled(word, style), Cell::text(figures)]
+    figures
 }
 
 fn details(output: &OutputReport) -> String {

@@ -5,10 +5,11 @@ use super::random::{Random, Values};
 use super::shapes::{Shapes, candidates, others};
 use super::{Round, Source};
 use crate::data::{self, DataOptions};
-use crate::engine::{EngineError, Session};
+use crate::engine::{Compiled, EngineError};
 use crate::onnx::access::standard_opset;
-use crate::onnx::element::{DataType, FloatType};
+use crate::onnx::element::DataType;
 use crate::onnx::schema::ModelProto;
+use crate::verify::engines::Engine;
 use crate::verify::options::RANDOM_SAMPLES;
 use crate::verify::signature::{Port, Signature};
 use crate::verify::{VerifyError, VerifyOptions};
@@ -20,9 +21,6 @@ const TRAINING_BATCH: usize = 4;
 /// Where nothing is known of integer inputs they go up to this, tried in this order. They may be indices, or
 /// flags.
 const LARGEST_INTEGERS: [i64; 2] = [1, 0];
-
-/// Samples, and the original, if it is compiled for their shapes.
-type Found = (Round, Option<Session>);
 
 /// Finds what to run the original on.
 pub struct Finder<'a> {
@@ -43,8 +41,8 @@ impl<'a> Finder<'a> {
     /// The first samples: the data, or the first shapes and values with which the original runs.
     ///
     /// # Errors
-    /// When it runs with none of them; the error is that of the first attempt.
-    pub fn first(&self) -> Result<Found, VerifyError> {
+    /// When this engine runs it with none of them; the error is that of the first attempt.
+    pub fn first(&self, engine: &Engine) -> Result<Round, VerifyError> {
         if let Some(options) = &self.options.data {
             return self.data(options);
         }
@@ -52,42 +50,43 @@ impl<'a> Finder<'a> {
         let attempts = candidates(self.ports, batch, self.options)?;
         let samples = self.options.samples.unwrap_or(RANDOM_SAMPLES).max(1);
         match (&attempts[..], &self.fillings[..]) {
-            ([shapes], [values]) => Ok((self.round(shapes.clone(), values, 0..samples), None)),
-            _ => self.random(attempts, 0..samples),
+            ([shapes], [values]) => Ok(self.round(shapes.clone(), values, 0..samples)),
+            _ => self.random(attempts, 0..samples, std::slice::from_ref(engine)),
         }
     }
 
-    /// One more sample, with other lengths of symbolic dimensions, if there are any with which the original
-    /// runs.
+    /// One more sample, with other lengths of symbolic dimensions, if there are any with which all engines
+    /// run the original.
     ///
     /// # Errors
     /// When no values can be made for an input.
-    pub fn other(&self, first: &Shapes, number: usize) -> Result<Option<Found>, VerifyError> {
+    pub fn other(&self, engines: &[Engine], first: &Shapes, number: usize) -> Result<Option<Round>, VerifyError> {
         if self.options.data.is_some() {
             return Ok(None);
         }
         let attempts = others(self.ports, first, self.options);
-        match self.random(attempts, number..number + 1) {
+        match self.random(attempts, number..number + 1, engines) {
             Ok(round) => Ok(Some(round)),
             Err(VerifyError::Original(_)) => Ok(None),
             Err(other) => Err(other),
         }
     }
 
-    fn data(&self, options: &DataOptions) -> Result<Found, VerifyError> {
+    fn data(&self, options: &DataOptions) -> Result<Round, VerifyError> {
         let mut options = options.clone();
         options.samples = options.samples.or(self.options.samples);
         let data = data::open(self.original, &options)?;
         let shapes = Shapes::of_data(self.ports, data.shapes());
-        Ok((Round { shapes, first: 0, samples: data.runs(), source: Source::Data(data) }, None))
+        Ok(Round { shapes, first: 0, samples: data.runs(), source: Source::Data(data) })
     }
 
-    /// The first shapes and values with which the original runs; if there is but one choice, that.
-    fn random(&self, attempts: Vec<Shapes>, samples: Range<usize>) -> Result<Found, VerifyError> {
+    /// The first shapes and values with which all engines run the original.
+    fn random(&self, attempts: Vec<Shapes>, samples: Range<usize>, engines: &[Engine]) -> Result<Round, VerifyError> {
         let mut first = None;
         for shapes in attempts {
-            let original = match Session::compile(self.original, &shapes.shapes, Some(FloatType::F32)) {
-                Ok(session) => session,
+            let compiled = engines.iter().map(|engine| engine.compiled(0, &shapes.shapes)).collect();
+            let originals: Vec<Compiled> = match compiled {
+                Ok(originals) => originals,
                 Err(error) if error.is_final() => return Err(VerifyError::original(error)),
                 Err(error) => {
                     first.get_or_insert(error);
@@ -97,8 +96,8 @@ impl<'a> Finder<'a> {
             for values in &self.fillings {
                 let round = self.round(shapes.clone(), values, samples.clone());
                 let inputs = round.inputs(0)?;
-                match original.worker().and_then(|mut worker| worker.run(&inputs)) {
-                    Ok(_) => return Ok((round, Some(original))),
+                match originals.iter().try_for_each(|original| original.runner()?.run(&inputs).map(drop)) {
+                    Ok(()) => return Ok(round),
                     Err(error) => _ = first.get_or_insert(error),
                 }
             }

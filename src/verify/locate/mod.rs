@@ -22,9 +22,10 @@ mod walk;
 pub use location::{Agreement, Algebra, Location, NodeName, Place, Statistics, ValueDifference, WorstElement};
 pub use touched::{Touched, TouchedConstant};
 
+use super::engines::runtimes;
 use super::{VerifyError, VerifyOptions};
 use crate::diff::{DiffError, DiffOptions, diff, matched_nodes};
-use crate::engine::{Array, EngineError, required_inputs};
+use crate::engine::{Array, EngineError, Runtime, required_inputs};
 use crate::onnx::schema::ModelProto;
 use candidates::Candidates;
 use cut::cut;
@@ -35,7 +36,7 @@ use walk::Twins;
 
 /// Finds the first value that differs between two models on one sample: values for the
 /// [`required_inputs`] of the original, in order. Of the options
-/// the tolerances and the number of threads count. `progress` is told how many pairs of values were
+/// the tolerances, the engine (of both it is tract) and the number of threads count. `progress` is told how many pairs of values were
 /// compared, and how many there are; most of them need not be.
 ///
 /// `None` if all outputs are the same.
@@ -49,6 +50,18 @@ pub fn locate(
     options: &VerifyOptions,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Option<Location>, VerifyError> {
+    let runtimes = runtimes(options.engine, options.onnxruntime.as_deref())?;
+    locate_in(&runtimes[0], [original, result], inputs, options, progress)
+}
+
+/// As [`locate`], in this engine.
+pub(super) fn locate_in(
+    runtime: &Runtime,
+    [original, result]: [&ModelProto; 2],
+    inputs: &[Array],
+    options: &VerifyOptions,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Option<Location>, VerifyError> {
     crate::onnx::check(original).map_err(|error| VerifyError::Original(error.into()))?;
     crate::onnx::check(result).map_err(|error| VerifyError::Result(error.into()))?;
     let models = [original, result];
@@ -56,7 +69,7 @@ pub fn locate(
     let graphs = [&Skeleton::new(original), &Skeleton::new(result)];
     let nodes = matched_nodes(original, result).map_err(unreadable)?;
     let candidates = Candidates::new(graphs, &nodes);
-    let trial = Trial::new(models, graphs, inputs, options);
+    let trial = Trial::new(runtime, models, graphs, inputs, options);
     let run = |pairs: &[usize]| {
         let pairs: Vec<_> = pairs.iter().map(|pair| candidates.pairs[*pair]).collect();
         trial.run(&pairs)
