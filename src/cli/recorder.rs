@@ -9,27 +9,38 @@ use crate::verify::{FailingCase, Observer, Sample};
 use std::io;
 use std::path::Path;
 
-/// Arrays by name. Those of another shape than the first of their name are under `other-sizes/`.
+/// Samples by shape: those that have the shapes of the first one, one behind the other under their names; those
+/// of others under `other-sizes/`, `other-sizes/2/` and so on.
 #[derive(Default)]
-struct Archive(Vec<(String, Series)>);
+struct Archive(Vec<Kind>);
+
+/// Samples of the same shapes.
+struct Kind {
+    shapes: Vec<Vec<usize>>,
+    series: Vec<Series>,
+}
 
 impl Archive {
-    fn add(&mut self, name: String, array: &Array) -> io::Result<()> {
-        let fits = |(own, series): &(String, Series)| *own == name && series.takes(array);
-        let place = match self.0.iter().position(fits) {
-            Some(place) => place,
+    fn add<'a>(&mut self, arrays: impl Iterator<Item = (String, &'a Array)> + Clone) -> io::Result<()> {
+        let shapes: Vec<_> = arrays.clone().map(|(_, array)| array.shape().to_vec()).collect();
+        let kind = match self.0.iter().position(|kind| kind.shapes == shapes) {
+            Some(kind) => kind,
             None => {
-                let known = self.0.iter().any(|(own, _)| *own == name);
-                let series = Series::like(array, if known { format!("other-sizes/{name}") } else { name.clone() })?;
-                self.0.push((name, series));
+                let folder = match self.0.len() {
+                    0 => String::new(),
+                    1 => "other-sizes/".into(),
+                    number => format!("other-sizes/{number}/"),
+                };
+                let like = |(name, array): (String, &Array)| Series::like(array, format!("{folder}{name}"));
+                self.0.push(Kind { shapes, series: arrays.clone().map(like).collect::<io::Result<_>>()? });
                 self.0.len() - 1
             }
         };
-        self.0[place].1.add(array)
+        self.0[kind].series.iter_mut().zip(arrays).try_for_each(|(series, (_, array))| series.add(array))
     }
 
     fn save(self, path: &Path) -> io::Result<()> {
-        save_npz(path, &mut self.0.into_iter().map(|(_, series)| series).collect::<Vec<_>>())
+        save_npz(path, &mut self.0.into_iter().flat_map(|kind| kind.series).collect::<Vec<_>>())
     }
 }
 
@@ -77,13 +88,13 @@ impl Observer for Recorder {
     fn sample(&mut self, sample: &Sample) -> io::Result<()> {
         let [inputs, outputs] = &self.names;
         if let Some(archive) = &mut self.inputs {
-            inputs.iter().zip(sample.inputs).try_for_each(|(name, array)| archive.add(name.clone(), array))?;
+            archive.add(inputs.iter().cloned().zip(sample.inputs))?;
         }
         if let Some(archive) = &mut self.outputs {
-            for (model, arrays) in [("original", sample.original), ("result", sample.result)] {
-                let named = outputs.iter().zip(arrays);
-                named.into_iter().try_for_each(|(name, array)| archive.add(format!("{model}/{name}"), array))?;
-            }
+            let named = |model: &'static str, arrays| {
+                outputs.iter().zip::<&[Array]>(arrays).map(move |(name, array)| (format!("{model}/{name}"), array))
+            };
+            archive.add(named("original", sample.original).chain(named("result", sample.result)))?;
         }
         Ok(())
     }
@@ -95,6 +106,6 @@ impl Observer for Recorder {
 /// When they cannot be written.
 pub fn save_case(case: &FailingCase, path: &Path) -> io::Result<()> {
     let mut archive = Archive::default();
-    case.inputs.iter().try_for_each(|(name, array)| archive.add(name.clone(), array))?;
+    archive.add(case.inputs.iter().map(|(name, array)| (name.clone(), array)))?;
     archive.save(path)
 }

@@ -13,6 +13,7 @@ mod check;
 mod constant;
 mod conv;
 mod convert;
+mod densify;
 mod error;
 mod gemm;
 mod guard;

@@ -12,7 +12,8 @@ use super::{Observer, Sample, VerifyError, VerifyOptions};
 use crate::engine::{Array, EngineError, Runner, Runtime, lowest_float};
 use crate::onnx::element::FloatType;
 use crate::onnx::schema::ModelProto;
-use crate::parallel::{self, ThreadError};
+use crate::parallel::{self, ThreadError, lock};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Instant;
 
@@ -62,7 +63,7 @@ impl<'a> Comparison<'a> {
         first: &Round,
         observer: &'a mut dyn Observer,
     ) -> Self {
-        let judges = judges(models, signature, options);
+        let judges = judges(models[0], signature, options);
         let differences = vec![vec![OutputDifference::default(); judges.len()]; engines.len()];
         let apart = vec![Default::default(); if engines.len() > 1 { judges.len() } else { 0 }];
         let threads = parallel::threads(options.threads);
@@ -133,14 +134,19 @@ impl<'a> Comparison<'a> {
             None => format!("tract cannot run it: {error}"),
         };
         let (models, threads) = (self.models, self.threads);
-        let run = |floor| exact::run(models, &round.shapes.shapes, samples, floor, threads);
+        let run =
+            |floor, done: &(dyn Fn() + Sync)| exact::run(models, &round.shapes.shapes, samples, floor, threads, done);
         let native = match of_tract {
             Some(engine) => samples.iter().map(|ran| ran.outputs[engine].clone()).collect(),
-            None => run(FloatType::F32).map_err(cannot)?,
+            None => run(FloatType::F32, &|| {}).map_err(cannot)?,
         };
-        let exact = run(FloatType::F64).map_err(cannot)?;
-        self.done += 2 * samples.len();
-        self.observer.progress(self.done, self.total);
+        let (progress, total) = (Mutex::new((&mut self.done, &mut *self.observer)), self.total);
+        let done = || {
+            let (done, observer) = &mut *lock(&progress);
+            **done += 1;
+            observer.progress(**done, total);
+        };
+        let exact = run(FloatType::F64, &done).map_err(cannot)?;
         for (native, exact) in native.iter().zip(&exact) {
             self.add_exact(native, exact);
         }
@@ -199,10 +205,9 @@ impl Found {
     }
 }
 
-/// A judge for each output. Floating-point outputs are as good as the weights allow.
-fn judges(models: [&ModelProto; 2], signature: &Signature, options: &VerifyOptions) -> Vec<Judge> {
-    let lowest = models.into_iter().filter_map(lowest_float);
-    let weights = lowest.max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff()));
+/// A judge for each output. Floating-point outputs are to be as good as the weights of the original allow.
+fn judges(original: &ModelProto, signature: &Signature, options: &VerifyOptions) -> Vec<Judge> {
+    let weights = lowest_float(original);
     let judge = |port: &Port| {
         // An output without a type is judged as the floats that it probably holds.
         let is_float = port.element.is_none_or(|element| element.float().is_some());
@@ -244,17 +249,9 @@ fn compare(judges: &[Judge], sample: usize, ran: &Ran) -> Result<Found, VerifyEr
     let apart = match &ran.outputs[..] {
         [[original, result], others] => {
             let outputs = original.iter().zip(&others[0]).zip(result.iter().zip(&others[1]));
-            outputs.map(|(originals, results)| [distance(originals), distance(results)]).collect()
+            outputs.map(|pairs| [pairs.0, pairs.1].map(|(first, second)| Distance::of_arrays(second, first))).collect()
         }
         _ => Vec::new(),
     };
     Ok(Found { differences, apart })
-}
-
-/// How far the second is from the first; infinitely if its shape is another.
-fn distance((first, second): (&Array, &Array)) -> Distance {
-    if first.shape() == second.shape() {
-        return Distance::of(&second.values(), &first.values());
-    }
-    Distance { max_abs: f64::INFINITY, ..Distance::default() }
 }

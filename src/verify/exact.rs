@@ -12,7 +12,8 @@ pub type Outputs = [Vec<Array>; 2];
 
 /// Runs both models in tract on some samples, with floats that are narrower than `floor` widened to it.
 ///
-/// One model after the other, since wide weights take twice their memory, unless threads would be idle.
+/// One model after the other, since wide weights take twice their memory, unless threads would be idle. `done` is
+/// told of each run.
 ///
 /// # Errors
 /// When tract cannot.
@@ -22,8 +23,9 @@ pub fn run(
     samples: &[Ran],
     floor: FloatType,
     threads: usize,
+    done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Outputs>, EngineError> {
-    let of_model = |side: usize| run_one(models[side], shapes, samples, floor, threads);
+    let of_model = |side: usize| run_one(models[side], shapes, samples, floor, threads, done);
     let outputs = if samples.len() < threads { side_by_side(of_model) } else { [0, 1].map(of_model) };
     let [original, result] = outputs;
     Ok(original?.into_iter().zip(result?).map(Outputs::from).collect())
@@ -36,10 +38,16 @@ fn run_one(
     samples: &[Ran],
     floor: FloatType,
     threads: usize,
+    done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Vec<Array>>, EngineError> {
     let session = Session::compile(model, shapes, Some(floor))?;
-    let work = |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
+    let work =
+        |(): &mut (), sample: usize| -> Result<_, EngineError> { session.worker()?.run(&samples[sample].inputs) };
     let mut outputs = Vec::new();
-    parallel::in_order(&mut vec![(); threads], samples.len(), work, |_, exact| outputs.push(exact))?;
+    let take = |_, exact| {
+        outputs.push(exact);
+        done();
+    };
+    parallel::in_order(&mut vec![(); threads], samples.len(), work, take)?;
     Ok(outputs)
 }

@@ -19,6 +19,8 @@ pub struct Judge {
 #[derive(Clone, Debug, Default)]
 pub struct OutputDifference {
     native: Difference,
+    /// Whether integers differ that are the same number in f64.
+    unequal: bool,
     /// From the original in f64: the original, the result, and the result in f64.
     exact: Option<[Distance; 3]>,
 }
@@ -32,6 +34,7 @@ impl OutputDifference {
     /// Adds a later sample.
     pub fn merge(&mut self, later: &OutputDifference) {
         self.native.merge(&later.native);
+        self.unequal |= later.unequal;
         if let Some(later) = later.exact {
             self.add_exact(later);
         }
@@ -48,13 +51,20 @@ impl Judge {
     /// Compares an output of one sample.
     ///
     /// # Errors
-    /// When the shapes differ.
+    /// When the shapes or types differ.
     pub fn compare(&self, sample: usize, [original, result]: [&Array; 2]) -> Result<OutputDifference, VerifyError> {
         if original.shape() != result.shape() {
             return Err(VerifyError::Signature {
                 what: format!("output `{}`", self.port.name),
                 original: format!("shape {:?}", original.shape()),
                 result: format!("shape {:?}", result.shape()),
+            });
+        }
+        if original.element() != result.element() {
+            return Err(VerifyError::Signature {
+                what: format!("output `{}`", self.port.name),
+                original: original.element().name().into(),
+                result: result.element().name().into(),
             });
         }
         let float = original.element().float();
@@ -67,15 +77,15 @@ impl Judge {
         let Tolerance { rtol, atol, .. } = self.tolerance;
         let rules = Rules { rtol, atol, float: float.map(|float| declared.unwrap_or(float)), classes };
         let native = Difference::of([&result.values(), &original.values()], original.shape(), sample, &rules);
-        Ok(OutputDifference { native, exact: None })
+        let exactly = float.is_none() && rtol == 0.0 && atol == Some(0.0);
+        Ok(OutputDifference { native, unequal: exactly && original.bytes() != result.bytes(), exact: None })
     }
 
-    /// How far the original, the result, and the result in f64 are from the original in f64; `None` where the
-    /// output is not floating-point.
+    /// How far the original, the result, and the result in f64 are from the original in f64, infinitely where
+    /// shapes differ; `None` where the output is not floating-point.
     pub fn exact(&self, [original, result]: [&Array; 2], [exact, algebra]: [&Array; 2]) -> Option<[Distance; 3]> {
         original.element().float()?;
-        let exact = exact.values();
-        Some([original, result, algebra].map(|other| Distance::of(&other.values(), &exact)))
+        Some([original, result, algebra].map(|other| Distance::of_arrays(other, exact)))
     }
 
     /// The verdict; `f64` tells whether all samples that should run in f64 did.
@@ -83,7 +93,7 @@ impl Judge {
         let native = &difference.native;
         let f64 = difference.exact.as_ref().filter(|_| f64).map(|exact| self.f64_report(exact));
         let atol = self.tolerance.atol(native.distance.max_reference, f64.as_ref().map(|f64| f64.original_error));
-        let within_tolerance = native.within(atol);
+        let within_tolerance = native.within(atol) && !difference.unequal;
         OutputReport {
             name: self.port.name.to_string(),
             same: within_tolerance && f64.as_ref().is_none_or(|f64| f64.same),
@@ -92,6 +102,7 @@ impl Judge {
             rtol: self.tolerance.rtol,
             max_abs: native.distance.max_abs,
             max_rel: native.distance.relative(),
+            finite: native.finite,
             mismatched: native.mismatched_share(),
             ulps: UlpReport::of(&native.ulps),
             cosine: native.cosine(),
@@ -112,7 +123,7 @@ impl Judge {
     /// The verdict of a second engine, by tolerance. That in f64 is about the models and not about engines, and
     /// is said once; what it shows of the original's arithmetic counts here, too.
     pub fn second_report(&self, first: &OutputDifference, second: &OutputDifference, f64: bool) -> OutputReport {
-        let report = self.report(&OutputDifference { native: second.native.clone(), exact: first.exact }, f64);
+        let report = self.report(&OutputDifference { exact: first.exact, ..second.clone() }, f64);
         OutputReport { same: report.within_tolerance, f64: None, ..report }
     }
 

@@ -53,7 +53,7 @@ pub struct VerifyOptions {
 /// A tolerance, if one was given: for all outputs, or for one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Limit {
-    /// For all outputs that are not named.
+    /// For all floating-point outputs that are not named.
     pub all: Option<f64>,
     /// By output.
     pub of: BTreeMap<String, f64>,
@@ -62,7 +62,12 @@ pub struct Limit {
 impl Limit {
     /// That of an output.
     pub fn of(&self, output: &str) -> Option<f64> {
-        self.of.get(output).copied().or(self.all)
+        self.named(output).or(self.all)
+    }
+
+    /// That which was given for this output alone.
+    pub fn named(&self, output: &str) -> Option<f64> {
+        self.of.get(output).copied()
     }
 }
 
@@ -85,10 +90,14 @@ fn fits(element: DataType, [low, high]: [f64; 2]) -> bool {
         // Up to where every integer is a number in f64.
         DataType::Int64 => [-((1u64 << 53) as f64), (1u64 << 53) as f64],
         DataType::Uint64 => [0.0, (1u64 << 53) as f64],
-        float if float.float().is_some() => return low <= high,
+        DataType::Float16 => [-65504.0, 65504.0],
+        DataType::Float => [f32::MIN.into(), f32::MAX.into()],
+        DataType::Bfloat16 => [f64::from(half::bf16::MIN), f64::from(half::bf16::MAX)],
+        DataType::Double => [f64::MIN, f64::MAX],
         _ => return false,
     };
-    least <= low && high <= most && low.ceil() <= high.floor()
+    let has_one = if element.float().is_some() { low <= high } else { low.ceil() <= high.floor() };
+    least <= low && high <= most && has_one
 }
 
 impl VerifyOptions {
@@ -207,6 +216,8 @@ mod tests {
             (DataType::Int64, [-3.5, 1e6], true),
             (DataType::Bool, [1.0, 1.0], true),
             (DataType::Float, [0.2, 0.8], true),
+            (DataType::Float16, [1e6, 2e6], false),
+            (DataType::Double, [-1e308, 1e308], true),
             (DataType::String, [0.0, 1.0], false),
         ] {
             assert_eq!(fits(element, range), expected, "{element:?} {range:?}");

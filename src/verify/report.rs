@@ -140,6 +140,8 @@ pub struct OutputReport {
     pub max_abs: f64,
     /// The largest absolute difference, relative to the largest element.
     pub max_rel: f64,
+    /// How many elements are finite in both models.
+    pub finite: u64,
     /// The share of elements that are beyond the tolerance, in their own sample.
     pub mismatched: f64,
     /// How far elements are apart, counted in units in the last place; absent for other types than floats.

@@ -1,6 +1,6 @@
 //! How far results may be apart.
 
-use super::VerifyOptions;
+use super::{Limit, VerifyOptions};
 use crate::onnx::element::FloatType;
 
 /// The tolerances of one comparison.
@@ -10,8 +10,8 @@ pub struct Tolerance {
     pub rtol: f64,
     /// Absolute, if it was given.
     pub atol: Option<f64>,
-    /// How little the f64 verdict may be content with: what the caller asked for, if anything.
-    asked: f64,
+    /// The relative tolerance that the caller asked for, if any.
+    asked: Option<f64>,
     /// The unit roundoff of the weights.
     unit: f64,
 }
@@ -32,6 +32,10 @@ pub fn default_rtol(weights: FloatType) -> f64 {
     }
 }
 
+/// A network that amplifies rounding to more than this computes nothing that could be compared: whatever it
+/// is allowed is no more.
+const MOST_AMPLIFIED: f64 = 0.25;
+
 impl Tolerance {
     /// The tolerance of an output of this name that is floating-point, of models with such weights;
     /// other outputs (`None`) must be equal unless the options say otherwise.
@@ -40,11 +44,13 @@ impl Tolerance {
             Some(weights) => (default_rtol(weights), None),
             None => (0.0, Some(0.0)),
         };
-        let asked = options.rtol.of(output);
+        // What is meant for all outputs is meant for floats: classes and indices are equal or not.
+        let limit = |limit: &Limit| if weights.is_some() { limit.of(output) } else { limit.named(output) };
+        let asked = limit(&options.rtol);
         Tolerance {
             rtol: asked.unwrap_or(rtol),
-            atol: options.atol.of(output).or(atol),
-            asked: asked.unwrap_or(0.0),
+            atol: limit(&options.atol).or(atol.filter(|_| asked.is_none())),
+            asked,
             unit: weights.map_or(0.0, FloatType::unit_roundoff),
         }
     }
@@ -52,10 +58,10 @@ impl Tolerance {
     /// The absolute tolerance: as given, else the relative one of the largest element, since
     /// an element near zero is the difference of larger ones and has their error. `native` is
     /// the relative error of the original's own arithmetic, if known: a network that amplifies
-    /// rounding is allowed eight times what it does to itself.
+    /// rounding is allowed eight times what it does to itself, unless the caller asked for something.
     pub fn atol(&self, max_reference: f64, native: Option<f64>) -> f64 {
-        let amplified = native.map_or(0.0, |native| 8.0 * native);
-        let relative = self.rtol.max(if amplified.is_finite() { amplified } else { 0.0 });
+        let amplified = native.map_or(0.0, |native| self.amplified(8.0 * native));
+        let relative = self.rtol.max(amplified);
         self.atol.unwrap_or(relative * max_reference)
     }
 
@@ -71,9 +77,13 @@ impl Tolerance {
     /// in to that of the weights.
     pub fn algebra_limit(&self, native: f64) -> f64 {
         let ran_in = FloatType::F32.unit_roundoff();
-        let amplified = 4.0 * native * (self.unit / ran_in).max(1.0);
-        let limit = (64.0 * self.unit).max(if amplified.is_finite() { amplified } else { 0.0 });
-        limit.max(self.asked)
+        let amplified = self.amplified(4.0 * native * (self.unit / ran_in).max(1.0));
+        (64.0 * self.unit).max(amplified).max(self.asked.unwrap_or(0.0))
+    }
+
+    /// What a network that amplifies rounding is allowed.
+    fn amplified(&self, error: f64) -> f64 {
+        if self.asked.is_some() || !error.is_finite() { 0.0 } else { error.min(MOST_AMPLIFIED) }
     }
 }
 
@@ -99,7 +109,9 @@ mod tests {
         assert_eq!(default.atol(50.0, Some(f64::INFINITY)), 1e-4 * 50.0);
         assert_eq!(default.algebra_limit(0.0), 64.0 * FloatType::F32.unit_roundoff());
         assert_eq!(default.algebra_limit(1e-5), 4e-5);
-        assert_eq!(tolerance(Some(FloatType::F16), None, None).algebra_limit(1e-5), 4e-5 * 8192.0);
+        assert_eq!(tolerance(Some(FloatType::F16), None, None).algebra_limit(1e-6), 4e-6 * 8192.0);
+        assert_eq!(default.atol(50.0, Some(1.0)), 0.25 * 50.0);
+        assert_eq!(default.algebra_limit(1.0), 0.25);
     }
 
     #[test]
@@ -107,6 +119,11 @@ mod tests {
         let asked = tolerance(Some(FloatType::F32), Some(0.1), Some(0.5));
         assert_eq!((asked.rtol, asked.atol(50.0, Some(1.0))), (0.1, 0.5));
         assert_eq!(asked.algebra_limit(0.0), 0.1);
+        let strict = tolerance(Some(FloatType::F32), Some(1e-6), None);
+        assert_eq!(
+            (strict.atol(50.0, Some(1e-3)), strict.algebra_limit(1e-3)),
+            (1e-6 * 50.0, 64.0 * FloatType::F32.unit_roundoff())
+        );
     }
 
     #[test]
@@ -121,6 +138,11 @@ mod tests {
     fn what_is_not_floating_point_must_be_equal() {
         let integers = tolerance(None, None, None);
         assert_eq!((integers.rtol, integers.atol(50.0, None)), (0.0, 0.0));
+        let for_all = tolerance(None, Some(0.1), Some(3.0));
+        assert_eq!((for_all.rtol, for_all.atol(50.0, None)), (0.0, 0.0));
+        let rtol = Limit { all: None, of: BTreeMap::from([("y".into(), 0.3)]) };
+        let named = Tolerance::new(None, "y", &VerifyOptions { rtol, ..Default::default() });
+        assert_eq!((named.rtol, named.atol(50.0, None)), (0.3, 0.3 * 50.0));
     }
 
     /// What rounding does to sums of so many products, layer upon layer: the largest error relative to the

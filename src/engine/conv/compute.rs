@@ -62,7 +62,8 @@ impl<T: Element + Scratch> Kernel<T> {
             let layout = Layout { plane: 0, channel: planes.size() };
             return self.products(&Band::new(geometry, planes, layout, self.channels, 0), x, bias, y);
         }
-        let whole = geometry.planes(rows).size() * self.channels * size_of::<T>();
+        let planes = geometry.planes(rows);
+        let whole = planes.size() * planes.phases.len() * self.channels * size_of::<T>();
         let band = (rows * BAND).checked_div(whole).unwrap_or(rows).clamp(1, rows);
         for first in (0..rows).step_by(band) {
             let planes = geometry.planes(band.min(rows - first));

@@ -7,6 +7,7 @@
 
 use crate::engine::product::Run;
 use smallvec::{SmallVec, smallvec};
+use std::collections::HashMap;
 
 /// A number for each spatial axis.
 pub type Index = SmallVec<[usize; 4]>;
@@ -87,13 +88,14 @@ pub struct Planes {
 impl Planes {
     fn new(geometry: &Geometry, extents: Index, rows: usize) -> Planes {
         let (mut phases, mut taps): (Vec<Index>, _) = (Vec::new(), Vec::new());
+        let mut known: HashMap<usize, usize> = HashMap::new();
         for tap in indices(&geometry.kernel) {
             let at: Index = tap.iter().zip(&geometry.dilations).map(|(tap, dilation)| tap * dilation).collect();
             let of = |part: fn(usize, usize) -> usize| {
                 at.iter().zip(&geometry.strides).map(|(at, stride)| part(*at, *stride)).collect::<Index>()
             };
             let (phase, shift) = (of(|at, stride| at % stride), of(|at, stride| at / stride));
-            let index = phases.iter().position(|known| *known == phase).unwrap_or_else(|| {
+            let index = *known.entry(flat(&phase, &geometry.strides)).or_insert_with(|| {
                 phases.push(phase);
                 phases.len() - 1
             });

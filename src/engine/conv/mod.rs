@@ -127,6 +127,13 @@ impl Convolution {
             for (x, y) in samples.zip(y.as_slice_mut::<T>()?.chunks_exact_mut(result)) {
                 kernel.convolve(&geometry, x, bias, y);
             }
+        } else if result > 0 {
+            // Of nothing, each sum is its bias.
+            let channel: usize = geometry.output.iter().product();
+            let mut y = y.try_as_plain_ram_mut()?;
+            for (y, bias) in y.as_slice_mut::<T>()?.chunks_exact_mut(channel).zip(bias.iter().cycle()) {
+                y.fill(*bias);
+            }
         }
         Ok(y.into_tvalue())
     }

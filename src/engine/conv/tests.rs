@@ -225,6 +225,52 @@ fn so_are_large_ones() {
     }
 }
 
+/// Bands of rows, groups, and samples of a batch, all of which use the same memory.
+#[test]
+fn so_are_those_of_many_bands() {
+    let case = |groups, channels, strides: [usize; 2], dilations: [usize; 2]| Case {
+        batch: 2,
+        groups,
+        channels,
+        outputs: 1,
+        image: vec![200, 130],
+        kernel: vec![3, 3],
+        strides: strides.to_vec(),
+        dilations: dilations.to_vec(),
+        padding: Padding::SameUpper,
+        bias: true,
+        constant: true,
+    };
+    for case in [case(2, 6, [1, 1], [1, 1]), case(3, 6, [1, 1], [2, 3]), case(2, 6, [3, 2], [1, 1])] {
+        case.check(FloatType::F32);
+        case.check(FloatType::F64);
+    }
+}
+
+#[test]
+fn of_nothing_it_is_the_bias() {
+    let of = |x: &str, weight: &str| {
+        let text = format!(
+            "<ir_version: 8, opset_import: [\"\" : 17]> g (float[1,2,4,4] x) => (y) <
+               float zero = {{0}}, float[2] b = {{5, 7}}, int64[1] none = {{0}}, {weight}> {{
+               sum = ReduceSum <keepdims = 0> (x)
+               nothing = Mul (sum, zero)
+               bias = Add (b, nothing)
+               {x}
+               y = Conv <pads = [2, 1, 2, 1]> (empty, w, bias)
+             }}"
+        );
+        let session = Session::compile(&crate::onnx::text::parse(text).expect("a model"), &[vec![1, 2, 4, 4]], None);
+        let x = Array::floats(FloatType::F32, vec![1, 2, 4, 4], &[1.0; 32]).expect("consistent");
+        session.expect("compiles").worker().expect("starts").run(&[x]).expect("runs").remove(0)
+    };
+    let rows = of(
+        "axis = Constant <value_ints = [2]> () empty = Slice (x, none, none, axis)",
+        "float[2,2,3,3] w = {1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8,9}",
+    );
+    assert_eq!((rows.shape(), rows.values()), (&[1, 2, 2, 4][..], [[5.0; 8], [7.0; 8]].concat()));
+}
+
 /// The error of a sum of K products grows as √K roundings of what is summed.
 #[test]
 fn long_sums_are_accurate() {

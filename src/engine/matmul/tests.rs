@@ -28,6 +28,7 @@ fn run(node_of: NodeProto, shape: &[usize], weight: &[usize], constant: bool) ->
     let model = model(17, (DataType::Double, &axes), initializer, nodes, "y");
     let x = Array::floats(FloatType::F64, shape.to_vec(), &numbers(shape.iter().product(), 1)).expect("consistent");
     let session = Session::compile(&model, &[shape.to_vec()], Some(FloatType::F64)).expect("compiles");
+    assert!(session.operators().contains("MatMul64"), "{}", session.operators());
     session.worker().expect("starts").run(&[x]).expect("runs").remove(0)
 }
 

@@ -17,6 +17,8 @@ impl<T: Copy + Default> Weights<T> {
     /// # Panics
     /// If one is not there.
     pub fn pack(values: &[T], [rows, depth]: [usize; 2], strides: [usize; 2]) -> Self {
+        let last = rows.saturating_sub(1) * strides[0] + depth.saturating_sub(1) * strides[1];
+        assert!(rows * depth == 0 || last < values.len(), "{rows} by {depth} numbers of {}", values.len());
         let mut panels = vec![T::default(); rows.next_multiple_of(PANEL) * depth];
         if depth > 0 {
             for (row, panel) in (0..rows).step_by(PANEL).zip(panels.chunks_exact_mut(depth * PANEL)) {

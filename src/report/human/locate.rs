@@ -1,5 +1,6 @@
 //! Where two models begin to differ, for people.
 
+use super::verify::percent;
 use super::words::{BAD, BOLD, DIM};
 use crate::report::printable;
 use crate::report::table::{Cell, render};
@@ -70,7 +71,7 @@ fn figures(difference: &ValueDifference) -> String {
     let ValueDifference { max_abs, max_rel, mismatched, .. } = difference;
     let mut text = format!("max abs {max_abs:.2e}, max rel {max_rel:.2e}");
     if *mismatched > 0.0 {
-        text += &format!(", {:.3} % of elements beyond the tolerance", mismatched * 100.0);
+        text += &format!(", {} of elements beyond the tolerance", percent(mismatched));
     }
     match &difference.f64 {
         Some(f64) if f64.error > f64.limit => {

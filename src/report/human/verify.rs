@@ -53,6 +53,9 @@ fn row(name: &str, same: bool, figures: String) -> Vec<Cell> {
 
 fn figures(output: &OutputReport) -> String {
     let mut figures = format!("max abs {:.2e}, max rel {:.2e}", output.max_abs, output.max_rel);
+    if output.finite == 0 {
+        figures += ", without a finite element that could differ";
+    }
     if output.mismatched > 0.0 {
         figures += &format!(", {} mismatched", percent(output.mismatched));
     }
@@ -125,7 +128,7 @@ fn other_sizes(verification: &Verification, other: &OtherSizes) -> String {
 }
 
 /// 100 % only where it is all, 0 % only where it is none.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         0.0 => "0 %".into(),

@@ -1,5 +1,7 @@
 //! The largest difference, and what it is relative to.
 
+use crate::engine::Array;
+
 /// max |a − b| and max |b|.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Distance {
@@ -15,6 +17,14 @@ impl Distance {
         let mut distance = Distance::default();
         a.iter().zip(b).for_each(|(&value, &reference)| _ = distance.add(value, reference));
         distance
+    }
+
+    /// Of an array from a reference, infinite if its shape is another.
+    pub fn of_arrays(a: &Array, b: &Array) -> Self {
+        if a.shape() == b.shape() {
+            return Self::of(&a.values(), &b.values());
+        }
+        Distance { max_abs: f64::INFINITY, ..Distance::default() }
     }
 
     /// Adds an element; returns its |a − b|.

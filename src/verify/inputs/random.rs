@@ -78,7 +78,11 @@ fn array(port: &Port, values: &Values, shape: &[usize], random: &mut Pcg64) -> O
 
 fn number(values: &Values, random: &mut Pcg64) -> f64 {
     match values {
-        Values::Uniform([low, high]) => low + (high - low) * random.random::<f64>(),
+        Values::Uniform([low, high]) => {
+            // The difference of both may be infinite.
+            let share = random.random::<f64>();
+            low * (1.0 - share) + high * share
+        }
         _ => StandardNormal.sample(random),
     }
 }

@@ -68,11 +68,10 @@ impl<'x, 'm> Trial<'x, 'm> {
         inputs: &'x [Array],
         options: &'x VerifyOptions,
     ) -> Self {
-        let lowest = models.map(lowest_float);
-        let weights = lowest.into_iter().flatten().max_by(|a, b| a.unit_roundoff().total_cmp(&b.unit_roundoff()));
+        let weights = lowest_float(models[0]);
         // tract alone runs models in f64, and its figures say nothing of another engine's.
         let is_tract = matches!(runtime, Runtime::Tract);
-        let exact = is_tract && lowest[0].is_some_and(|float| float != FloatType::F64);
+        let exact = is_tract && weights.is_some_and(|float| float != FloatType::F64);
         Trial { runtime, models, graphs, inputs, options, weights, exact }
     }
 
@@ -91,7 +90,7 @@ impl<'x, 'm> Trial<'x, 'm> {
         let exact = a.exact.as_ref().zip(b.exact.as_ref());
         let findings = a.native.iter().zip(&b.native).enumerate().map(|(place, (p, q))| {
             let exact = exact.and_then(|(a, b)| Some([a.get(place)?, b.get(place)?]));
-            self.judge([p, q], exact)
+            self.judge(self.output(pairs[place]), [p, q], exact)
         });
         Ok(findings.collect())
     }
@@ -107,7 +106,14 @@ impl<'x, 'm> Trial<'x, 'm> {
         Ok(Values { native, exact: self.exact.then(|| run_exactly().ok()).flatten() })
     }
 
-    fn judge(&self, [original, result]: [&Array; 2], exact: Option<[&Array; 2]>) -> Finding {
+    /// The name of a pair of outputs, which may have a tolerance of its own; of others, nothing.
+    fn output(&self, [original, _]: Pair) -> String {
+        let graph = self.graphs[0];
+        let is_output = graph.outputs.contains(&original);
+        if is_output { graph.name(original).to_string() } else { String::new() }
+    }
+
+    fn judge(&self, name: String, [original, result]: [&Array; 2], exact: Option<[&Array; 2]>) -> Finding {
         let differs = |difference| {
             let statistics = [original, result].map(Statistics::of);
             Finding::Differs(Box::new(Evidence { statistics, difference }))
@@ -117,8 +123,8 @@ impl<'x, 'm> Trial<'x, 'm> {
             return differs(None);
         }
         let weights = self.weights.filter(|_| are_floats[0]);
-        let port = Port { name: "".into(), element: None, axes: None };
-        let judge = Judge { port, tolerance: Tolerance::new(weights, "", self.options) };
+        let tolerance = Tolerance::new(weights, &name, self.options);
+        let judge = Judge { port: Port { name: name.into(), element: None, axes: None }, tolerance };
         // The shapes are the same, so that there is a report.
         let compared = judge.compare(0, [original, result]).map(|mut found| {
             if let Some(distances) = exact.and_then(|exact| judge.exact([original, result], exact)) {
