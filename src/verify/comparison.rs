@@ -119,7 +119,6 @@ impl<'a> Comparison<'a> {
         if lowest_float(self.models[0]).is_none_or(|float| float == FloatType::F64) {
             return Err("the model has no floats narrower than that".into());
         }
-        self.engines.iter().for_each(Engine::forget);
         let of_tract = self.engines.iter().position(|engine| matches!(engine.runtime, Runtime::Tract));
         let cannot = |error: EngineError| match of_tract {
             Some(_) => error.to_string(),
