@@ -166,7 +166,7 @@ fn what_differs_in_one_engine_is_found_there() {
         "(float[2,3] x) => (float[2,3] y)",
         "a = Relu (x) h = Cast <to = 10> (a) b = Cast <to = 1> (h) y = Neg (b)",
     );
-    let options = options(EngineChoice::Both, &library).locate();
+    let options = options(EngineChoice::Both, &library).tolerance(1e-6, 1e-6).locate();
     let verification = verify(&exact, &rounded, &options, &|_, _| {}).expect("both run both");
     let output = &verification.outputs[0];
     assert!(!verification.same && !output.same && output.within_tolerance, "{}", verification.sentence());
