@@ -127,7 +127,6 @@ impl<'a> Comparison<'a> {
             return Err("the model has no floats narrower than that".into());
         }
         let start = Instant::now();
-        self.engines.iter().for_each(Engine::forget);
         let of_tract = self.engines.iter().position(|engine| matches!(engine.runtime, Runtime::Tract));
         let cannot = |error: EngineError| match of_tract {
             Some(_) => error.to_string(),

@@ -56,12 +56,9 @@ impl<'m> Engine<'m> {
         Ok([original.map_err(VerifyError::original)?, result.map_err(VerifyError::result)?])
     }
 
-    /// Lets go of what was compiled for certain shapes.
+    /// Lets go of what was compiled.
     pub fn forget(&self) {
-        for kept in &self.kept {
-            let mut kept = lock(kept);
-            *kept = kept.take().filter(|kept| kept.compiled.takes_any_shape());
-        }
+        self.kept.iter().for_each(|kept| *lock(kept) = None);
     }
 
     /// Lists the operators that it lacks, before anything is run.

@@ -69,12 +69,14 @@ pub fn verify_with(
     let Selection { engines, reports, round: first } = select([original, result], &finder, options)?;
     let mut comparison = Comparison::new([original, result], &engines, &signature, options, &first, observer);
     let kept = comparison.run(&first)?;
-    let no_f64 = comparison.run_in_f64(&first, &kept).err();
-    drop(kept);
     let other = finder.other(&engines, &first.shapes, first.samples)?;
     if let Some(other) = &other {
         comparison.run(other)?;
     }
+    // What runs in f64 takes twice the memory: nothing else is to be there.
+    engines.iter().for_each(Engine::forget);
+    let no_f64 = comparison.run_in_f64(&first, &kept).err();
+    drop(kept);
     let rounds = Rounds { signature: &signature, first, other };
     let mut verification = rounds.report(&comparison, no_f64, options)?;
     drop(comparison);
@@ -84,7 +86,6 @@ pub fn verify_with(
     if let Some(failing) = verification.failing.as_ref().filter(|_| options.locate) {
         let inputs: Vec<Array> = failing.inputs.iter().map(|(_, array)| array.clone()).collect();
         let runtime = verification.differs_in(&engines);
-        engines.iter().for_each(Engine::forget);
         verification.location = locate_in(runtime, [original, result], &inputs, options, &|_, _| {})?.map(Box::new);
     }
     Ok(verification)

@@ -46,7 +46,8 @@ fn fold(path: &Path) -> crate::tool::Run {
 #[test]
 fn all_operators_that_tract_lacks_are_listed() {
     assert!(lacking().len() >= 4);
-    for Lacking { path, operators, .. } in lacking() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for Lacking { path, operators, wrong } in lacking() {
         let verified = run(&["verify".as_ref(), path.as_os_str(), path.as_os_str()]);
         assert_eq!((verified.status, verified.stderr.lines().count()), (Some(2), 1), "{}", verified.stderr);
         let inspected = run(&["inspect".as_ref(), path.as_os_str()]).text();
@@ -55,6 +56,10 @@ fn all_operators_that_tract_lacks_are_listed() {
             assert!(inspected.contains(&format!("{operator} (node ")), "{inspected}");
         }
         assert!(verified.stderr.contains("`--engine onnxruntime` may have it"), "{}", verified.stderr);
+        let other = folder.path().join("other.onnxtxt");
+        fs::write(&other, wrong).expect("it is written");
+        let compared = run(&["verify".as_ref(), path.as_os_str(), other.as_os_str()]);
+        assert_eq!((compared.status, compared.stderr), (Some(2), verified.stderr));
         let inspected = run(&["inspect".as_ref(), path.as_os_str(), "--format".as_ref(), "json".as_ref()]).json();
         let listed = inspected["unsupported"].as_array().expect("a list");
         assert_eq!(

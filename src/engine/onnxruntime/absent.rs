@@ -3,15 +3,16 @@
 use super::LibraryError;
 use crate::engine::{Array, EngineError};
 use crate::onnx::schema::ModelProto;
+use std::convert::Infallible;
 use std::path::Path;
 
 /// There is none.
 #[derive(Clone, Debug)]
-pub enum OnnxRuntime {}
+pub struct OnnxRuntime(Infallible);
 
 /// There is none.
 #[derive(Clone, Debug)]
-pub enum Network {}
+pub struct Network(Infallible);
 
 impl OnnxRuntime {
     /// Cannot be done.
@@ -24,12 +25,12 @@ impl OnnxRuntime {
 
     /// Where it comes from.
     pub fn library(&self) -> &Path {
-        match *self {}
+        match self.0 {}
     }
 
     /// Its version.
     pub fn version(&self) -> &str {
-        match *self {}
+        match self.0 {}
     }
 
     /// Prepares a model to be run.
@@ -37,7 +38,7 @@ impl OnnxRuntime {
     /// # Errors
     /// Never.
     pub fn network(&self, _: &ModelProto) -> Result<Network, EngineError> {
-        match *self {}
+        match self.0 {}
     }
 }
 
@@ -47,6 +48,6 @@ impl Network {
     /// # Errors
     /// Never.
     pub fn run(&self, _: &[Array]) -> Result<Vec<Array>, EngineError> {
-        match *self {}
+        match self.0 {}
     }
 }

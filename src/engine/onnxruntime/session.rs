@@ -85,7 +85,7 @@ fn without_places(message: &str) -> String {
     text + rest
 }
 
-/// What is behind `FILE:LINE RESULT NAME(PARAMETERS) `, if it begins with that.
+/// What is behind `FILE:LINE RESULT NAME(PARAMETERS) const [with TYPES] `, if it begins with that.
 fn behind_place(text: &str) -> Option<&str> {
     let (file, rest) = text.split_once(' ')?;
     let (file, line) = file.rsplit_once(':')?;
@@ -102,7 +102,9 @@ fn behind_place(text: &str) -> Option<&str> {
         };
         depth == 0
     });
-    Some(rest[end?.0 + 1..].trim_start().trim_start_matches("const "))
+    let rest = rest[end?.0 + 1..].trim_start().trim_start_matches("const ");
+    let types = rest.strip_prefix("[with ").and_then(|types| types.split_once("] "));
+    Some(types.map_or(rest, |(_, rest)| rest))
 }
 
 #[cfg(test)]
@@ -116,6 +118,10 @@ mod tests {
             (
                 "Failed: /onnxruntime_src/a.cc:7 x o::g() const n > 0 was false. /onnxruntime_src/a.cc:8 y h(int) Why",
                 "Failed: n > 0 was false. Why",
+            ),
+            (
+                "/onnxruntime_src/b.h:9 o::B<T>::B(const I&) [with T = float] !is_train_ was false",
+                "!is_train_ was false",
             ),
             ("no /onnxruntime/model here: 3", "no /onnxruntime/model here: 3"),
             ("at /onnxruntime/a.cc:9 without end (", "at /onnxruntime/a.cc:9 without end ("),

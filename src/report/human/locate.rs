@@ -71,7 +71,7 @@ fn figures(difference: &ValueDifference) -> String {
     let ValueDifference { max_abs, max_rel, mismatched, .. } = difference;
     let mut text = format!("max abs {max_abs:.2e}, max rel {max_rel:.2e}");
     if *mismatched > 0.0 {
-        text += &format!(", {} of elements beyond the tolerance", percent(mismatched));
+        text += &format!(", {} of elements beyond the tolerance", percent(*mismatched));
     }
     match &difference.f64 {
         Some(f64) if f64.error > f64.limit => {

@@ -30,7 +30,7 @@ fn options(engine: EngineChoice, library: &Path) -> VerifyOptions {
 }
 
 fn parsed(text: &str) -> ModelProto {
-    bn_tool::onnx::text::parse(text.to_owned()).unwrap_or_else(|error| panic!("{error}: {text}"))
+    bn_tool::onnx::text::parse(text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
 /// Runs the binary with an engine.

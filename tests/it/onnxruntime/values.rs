@@ -156,3 +156,39 @@ fn an_engine_that_cannot_run_the_result_alone_does_not_let_it_pass() {
     let error = verify(&good, &broken, &options, &|_, _| {}).expect_err("nobody has it").to_string();
     assert!(error.contains("the result cannot be run, though the original can: onnxruntime cannot"), "{error}");
 }
+
+#[test]
+fn what_differs_in_one_engine_is_found_there() {
+    let Some(library) = library() else { return };
+    // Through float16 and back: tract widens it to float32, and sees nothing.
+    let exact = model("(float[2,3] x) => (float[2,3] y)", "a = Relu (x) y = Neg (a)");
+    let rounded = model(
+        "(float[2,3] x) => (float[2,3] y)",
+        "a = Relu (x) h = Cast <to = 10> (a) b = Cast <to = 1> (h) y = Neg (b)",
+    );
+    let options = options(EngineChoice::Both, &library).tolerance(1e-6, 1e-6).locate();
+    let verification = verify(&exact, &rounded, &options, &|_, _| {}).expect("both run both");
+    let output = &verification.outputs[0];
+    assert!(!verification.same && !output.same && output.within_tolerance, "{}", verification.sentence());
+    assert!(verification.sentence().starts_with("in onnxruntime output `y` differs"), "{}", verification.sentence());
+    let location = verification.location.expect("it is looked for where it is");
+    assert_eq!(location.original.value, "y");
+    let alone = VerifyOptions { engine: EngineChoice::Tract, ..options };
+    assert!(verify(&exact, &rounded, &alone, &|_, _| {}).expect("tract runs both").same);
+}
+
+#[test]
+fn a_wrong_weight_is_seen_by_both() {
+    let Some(library) = library() else { return };
+    let network = |bias: &str| {
+        let nodes = format!("b = Constant <value = float[3] {{{bias}}}> () a = Add (x, b) y = Relu (a)");
+        model("(float[2,3] x) => (float[2,3] y)", &nodes)
+    };
+    let (right, wrong) = (network("1.0, 2.0, 3.0"), network("1.0, 2.0, 3.01"));
+    let options = options(EngineChoice::Both, &library);
+    let verification = verify(&right, &wrong, &options, &|_, _| {}).expect("both run both");
+    let output = &verification.outputs[0];
+    let other = output.other_engine.as_ref().expect("two engines");
+    assert!(!verification.same && !output.within_tolerance && !other.report.same, "{}", verification.sentence());
+    assert!(verification.failing.is_some() && other.apart.original < 1e-6, "{:?}", other.apart);
+}
