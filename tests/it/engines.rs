@@ -74,7 +74,7 @@ fn a_fold_that_cannot_be_verified_names_both_ways_out() {
     for Lacking { path, operators, .. } in lacking().into_iter().filter(|model| model.path.ends_with("loop.onnxtxt")) {
         let folded = fold(&path);
         assert_eq!(folded.status, Some(1), "{}", folded.stderr);
-        let remedies = "(--engine onnxruntime may have it, --no-verify goes without)";
+        let remedies = "(--engine onnxruntime may have it, --no-verify writes it without a comparison)";
         assert!(folded.stderr.contains(remedies), "{}", folded.stderr);
         let listed = folded.json()["unsupported"].clone();
         assert_eq!((&listed[0]["operator"], listed.as_array().map(Vec::len)), (&operators[0].clone().into(), Some(1)));

@@ -104,7 +104,11 @@ const REPORTS: [(Sections, &[&str]); 9] = [
     ),
     (
         &[("", "Every report"), ("", "inspect"), ("norms[].", "A node that folds"), ("norms[].refusal.", "Refusal")],
-        &["bn-tool inspect model.onnx --format json", "bn-tool inspect train.onnx --explain --format json"],
+        &[
+            "bn-tool inspect model.onnx --format json",
+            "bn-tool inspect train.onnx --explain --format json",
+            "bn-tool inspect fixtures/engines/loop.onnxtxt --format json",
+        ],
     ),
     (
         &[("", "Every report"), ("", "stats merge"), ("", "Statistics"), ("data[].", "Data")],
