@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times how fast bn-tool runs models, against onnxruntime on the same images, in pairs.
 
-    python3 benches/engine.py MODEL.onnx... [--binary BINARY] [--other BINARY] [--rounds N] [--images N] [--threads N]
+    python3 benches/engine.py MODEL.onnx... [--binary BINARY] [--other BINARY] [--runs N] [--images N] [--threads N]
 
 Needs a Python with numpy and onnxruntime, and the release binary. What bn-tool does is `recalibrate --method
 fixed-point --max-passes 1`: one pass of the network over all images, with moments taken at every
@@ -14,14 +14,11 @@ per sample and model (that of f32 included).
 
 import argparse
 import json
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from measure import arguments, binary, found, in_pairs, ratios, run, scratch, spread
 
 
 def shape_of(model):
@@ -50,79 +47,59 @@ def onnxruntime_rate(model, data, threads):
 
 def rate(command):
     """The first `samples_per_second` of the JSON that a command prints."""
-
-    def find(part):
-        if isinstance(part, dict) and "samples_per_second" in part:
-            return part["samples_per_second"]
-        parts = part.values() if isinstance(part, dict) else part if isinstance(part, list) else []
-        return next((found for inner in parts if (found := find(inner)) is not None), None)
-
-    return find(json.loads(subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, check=True).stdout))
+    return found(json.loads(run(command, output=True, errors=True).output), "samples_per_second")
 
 
-def verify_seconds(binary, model, threads):
+def verify_seconds(tool, model, threads):
     """Per sample and model, f32 and f64 together."""
 
     def seconds(samples):
-        start = time.perf_counter()
-        command = [binary, "verify", model, model, "--samples", samples, "--threads", threads, "--quiet"]
-        subprocess.run([str(part) for part in command], check=True)
-        return time.perf_counter() - start
+        command = [tool, "verify", model, model, "--samples", samples, "--threads", threads, "--quiet"]
+        return run(command, errors=True).wall
 
     return max((seconds(4) - seconds(1)) / 3 / 2, 1e-9)
 
 
-def in_pairs(ours, theirs, rounds):
-    """The figures of both sides, and the median of ours ÷ theirs."""
-    pairs = []
-    for index in range(rounds + 1):
-        if index % 2 == 0:
-            pair = (ours(), theirs())
-        else:
-            pair = tuple(reversed((theirs(), ours())))
-        pairs.append(pair)
-    pairs = pairs[1:]
-    return *(statistics.median(side) for side in zip(*pairs)), statistics.median(a / b for a, b in pairs)
-
-
-def compare(options, model, folder):
+def compare(options, tool, model, folder):
     import numpy as np
 
-    data = Path(folder) / f"{model.stem}.npy"
+    data = folder / f"{model.stem}.npy"
     shape = [options.images, *shape_of(model)]
     np.save(data, np.random.default_rng(0).standard_normal(shape).astype(np.float32))
 
     def recalibrate(binary):
-        tool = [binary, "recalibrate", model, "--data", data, "--threads", options.threads, "--format", "json"]
-        passes = ["--method", "fixed-point", "--max-passes", 1, "--quiet", "-o", Path(folder) / "recalibrated.onnx"]
-        return rate([*tool, *passes])
+        command = [binary, "recalibrate", model, "--data", data, "--threads", options.threads, "--format", "json"]
+        passes = ["--method", "fixed-point", "--max-passes", 1, "--quiet", "-o", folder / "recalibrated.onnx"]
+        return rate([*command, *passes])
+
+    def report(what, form, other, ours, theirs):
+        pairs = in_pairs(ours, theirs, options.runs)
+        figures = [spread(side) for side in zip(*pairs)] + [ratios(pairs, lambda figure: figure)]
+        print(f"{model.name}: {what} {figures[0]:{form}}, {other} {figures[1]:{form}}, ÷ {figures[2]:.2f}", flush=True)
 
     if options.other:
-        sides = (lambda: recalibrate(options.binary)), (lambda: recalibrate(options.other))
-        print(model.name, "images/s: %.1f, other %.1f, ratio %.2f" % in_pairs(*sides, options.rounds))
-        sides = [lambda binary=binary: verify_seconds(binary, model, options.threads) for binary in (options.other, options.binary)]
-        print(model.name, "verify, s: other %.4f, %.4f, ratio %.2f" % in_pairs(*sides, options.rounds), flush=True)
+        report("images/s", ".1f", "other", lambda: recalibrate(tool), lambda: recalibrate(options.other))
+        sides = [lambda binary=binary: verify_seconds(binary, model, options.threads) for binary in (tool, options.other)]
+        report("verify, s", ".4f", "other", *sides)
     else:
         part = [sys.executable, __file__, model, "--part", data, "--threads", options.threads]
-        sides = (lambda: recalibrate(options.binary)), (lambda: rate(part))
-        print(model.name, "images/s: %.1f, onnxruntime %.1f, ratio %.2f" % in_pairs(*sides, options.rounds), flush=True)
+        report("images/s", ".1f", "onnxruntime", lambda: recalibrate(tool), lambda: rate(part))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = arguments(__doc__, runs=5)
     parser.add_argument("models", nargs="+", type=Path)
-    parser.add_argument("--binary", type=Path, default=ROOT / "target" / "release" / "bn-tool")
     parser.add_argument("--other", type=Path, help="a binary to compare with, in place of onnxruntime")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=64)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--part", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         return onnxruntime_rate(options.models[0], options.part, options.threads)
-    with tempfile.TemporaryDirectory() as folder:
+    tool = binary(options)
+    with scratch(options) as folder:
         for model in options.models:
-            compare(options, model, folder)
+            compare(options, tool, model, folder)
 
 
 if __name__ == "__main__":
