@@ -6,6 +6,7 @@ import datetime
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -50,8 +51,8 @@ def run(command, *, empty=None, output=False, errors=False, timeout=None, enviro
         "stderr": None if errors else subprocess.DEVNULL,
     }
     start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment, **streams)
-    timer = threading.Timer(timeout, process.kill) if timeout else None
+    process = subprocess.Popen(command, env=environment, start_new_session=True, **streams)
+    timer = threading.Timer(timeout, os.killpg, [process.pid, signal.SIGKILL]) if timeout else None
     if timer:
         timer.start()
     written = process.stdout.read() if output else b""
@@ -166,3 +167,10 @@ def versions(modules, python=sys.executable):
     code = "import sys, importlib.metadata as m\nfor name in sys.argv[1:]: print(m.version(name))"
     done = subprocess.run([python, "-c", code, *modules], stdout=subprocess.PIPE, text=True, check=True)
     return dict(zip(modules, done.stdout.split()))
+
+
+def markdown(head, rows):
+    """Prints a table."""
+    for row in [head, ["---"] * len(head), *rows]:
+        print(f"| {' | '.join(map(str, row))} |")
+    print(flush=True)

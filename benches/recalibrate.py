@@ -20,6 +20,7 @@ import sys
 import time
 from pathlib import Path
 
+import networks
 from measure import arguments, binary, found, in_pairs, peak, ratios, run, scratch, show
 
 
@@ -27,22 +28,9 @@ def make(model, data, count):
     """The part that runs under --python: what is missing of the model and the images."""
     import numpy as np
     import torch
-    import torchvision
 
     if not model.exists():
-        torch.manual_seed(0)
-        torch.onnx.export(
-            torchvision.models.resnet50(weights=None).eval(),
-            (torch.zeros(1, 3, 224, 224),),
-            str(model),
-            dynamo=False,
-            opset_version=17,
-            input_names=["input"],
-            output_names=["output"],
-            dynamic_axes={"input": {0: "N"}, "output": {0: "N"}},
-            training=torch.onnx.TrainingMode.PRESERVE,  # EVAL would fold every BatchNormalization
-            do_constant_folding=False,
-        )
+        networks.export("resnet50", model)
     if not data.exists():
         coarse = torch.randn(count, 3, 14, 14, generator=torch.Generator().manual_seed(0))
         np.save(data, torch.nn.functional.interpolate(coarse, (224, 224), mode="bicubic").numpy())
