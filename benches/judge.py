@@ -65,7 +65,7 @@ def trusted(judge, model):
         return True
     opset = max((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), default=1)
     operators = {node.op_type for node in model.graph.node}
-    return "Loop" not in operators and (opset >= 14 or not _any_norm(model.graph))
+    return "Loop" not in operators and (not 9 <= opset < 14 or not _any_norm(model.graph))
 
 
 def _any_norm(graph):

@@ -52,9 +52,13 @@ def many_weights(tool, path, size):
 def layers(channels, data):
     """The network as text, with weights in a file."""
     image, weight, parameter = f"float[1,{channels},2,2]", f"float[{channels},{channels},1,1]", f"float[{channels}]"
-    at = [f'["location": "{data}", "offset": "{offset}"]' for offset in (channels * 4, 0)]
-    tensors = [f"{weight} w{layer} = {at[0]}" for layer in range(LAYERS)]
-    tensors += [f"{parameter} {name}{layer} = {at[1]}" for layer in range(LAYERS) for name in "sbmv"]
+
+    def at(offset, length):
+        return f'["location": "{data}", "offset": "{offset}", "length": "{length}"]'
+
+    weights, parameters = at(channels * 4, channels * channels * 4), at(0, channels * 4)
+    tensors = [f"{weight} w{layer} = {weights}" for layer in range(LAYERS)]
+    tensors += [f"{parameter} {name}{layer} = {parameters}" for layer in range(LAYERS) for name in "sbmv"]
     nodes = "".join(
         f"c{i} = Conv (x{i}, w{i})\nn{i} = BatchNormalization (c{i}, s{i}, b{i}, m{i}, v{i})\nx{i + 1} = Relu (n{i})\n"
         for i in range(LAYERS)

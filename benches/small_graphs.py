@@ -60,7 +60,7 @@ def judge(sources, names, kept):
 
 
 def compare(command, names, folder, kept):
-    """Runs all tools on all graphs, and prints how many come out right, and the names of those that do not."""
+    """Runs all tools on all graphs, and prints how many come out right, and which do not, and why."""
     from peers import batch_norms
 
     sources = list(graphs(kept / "original"))
@@ -99,7 +99,7 @@ def report(results, names):
             if kind == "same":
                 folded += max(result["norms"] - figures["left"], 0)
         rows.append([name, *(len(by_kind[kind]) for kind in kinds), folded])
-        for kind in kinds[1:]:
+        for kind in kinds[1:-1]:
             lists += [f"{name}: {kind}: {graph}: {reason(figures)}" for graph, figures in by_kind[kind]]
     markdown(head, rows)
     print("\n".join(lists))
