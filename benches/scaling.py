@@ -6,9 +6,9 @@
 
 `nodes`: 1,000 to 100,000 nodes that compute little (examples/many_nodes.rs). `size`: eight layers with 1 MB to 1.9 GB
 of weights (2 GiB is the most that one protobuf file can be), beside `cp` and `dd`. Per command: the least wall time of
-the runs, processor time of the same run, and the largest resident memory, with a warm page cache. The last column
-of the table is the exponent between the two largest models: 1 is growth in proportion. What takes longer than
-`--timeout` is left out from there on.
+the runs, processor time of the same run, and the largest resident memory, with a warm page cache. The last columns
+of the table are exponents over the last factor of ten: 1 is growth in proportion. What takes longer than `--timeout` is
+left out from there on.
 """
 
 import csv
@@ -128,7 +128,8 @@ def table(rows, name):
 def exponents(by_amount):
     if len(by_amount) < 2:
         return ["–"] * 3
-    a, b = (by_amount[amount] for amount in sorted(by_amount)[-2:])
+    last = max(by_amount)
+    a, b = by_amount[max([n for n in by_amount if n * 10 <= last], default=min(by_amount))], by_amount[last]
     times = math.log(b["n"] / a["n"])
     return [f"{math.log(max(b[what], 1e-4) / max(a[what], 1e-4)) / times:.2f}" for what in ("wall", "cpu", "peak")]
 
