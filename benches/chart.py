@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 from xml.sax.saxutils import escape
 
-# Okabe and Ito's colours, which people tell apart however they see colours; those that are too light or dark are changed.
+# Nearly those of Okabe and Ito, which people tell apart however they see colours.
 COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9", "#8b6fd0", "#c0392b"]
 STYLE = """
 text{font:12px system-ui,sans-serif;fill:#24292f}.title{font-size:14px;font-weight:600}.ground{fill:#fff}
@@ -58,7 +58,8 @@ def write(path, panels):
     whole = WIDTH + LEFT + RIGHT
     size = f"{whole * len(panels)} {HEIGHT + TOP + BOTTOM}"
     width, height = size.split()
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size}" width="{width}" height="{height}" role="img">']
+    measures = f'viewBox="0 0 {size}" width="{width}" height="{height}"'
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" {measures} role="img">']
     parts += [f"<style>{STYLE}</style>", f'<rect class="ground" width="{width}" height="{height}"/>']
     for index, panel in enumerate(panels):
         parts += [f'<g transform="translate({index * whole + LEFT} {TOP})">', *_panel(panel), "</g>"]
@@ -89,7 +90,8 @@ def _grid(panel, x, y):
         yield f'<text x="-8" y="{y.at(tick) + 4:.1f}" text-anchor="end">{panel.y_form(tick)}</text>'
     yield f'<rect class="frame" width="{WIDTH}" height="{HEIGHT}"/>'
     yield f'<text class="quiet" x="{WIDTH / 2}" y="{HEIGHT + 40}" text-anchor="middle">{escape(panel.x)}</text>'
-    yield f'<text class="quiet" transform="translate(-46 {HEIGHT / 2}) rotate(-90)" text-anchor="middle">{escape(panel.y)}</text>'
+    place = f"translate(-46 {HEIGHT / 2}) rotate(-90)"
+    yield f'<text class="quiet" transform="{place}" text-anchor="middle">{escape(panel.y)}</text>'
 
 
 def _guide(x, y):

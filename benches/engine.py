@@ -76,7 +76,8 @@ def compare(options, tool, model, folder):
         both = [tool, options.other]
         pairs = in_pairs(*(lambda binary=binary: recalibrate(binary) for binary in both), options.runs)
         report("images/s", ".1f", "other", pairs)
-        pairs = in_pairs(*(lambda binary=binary: verify_seconds(binary, model, options.threads) for binary in both), options.runs)
+        verify = [lambda binary=binary: verify_seconds(binary, model, options.threads) for binary in both]
+        pairs = in_pairs(*verify, options.runs)
         report("verify in f32, s", ".4f", "other", [(ours[0], theirs[0]) for ours, theirs in pairs])
         report("verify in f64, s", ".4f", "other", [(ours[1], theirs[1]) for ours, theirs in pairs])
     else:

@@ -93,7 +93,8 @@ def main():
     if options.part:
         return onnxruntime_seconds(options.models, json.loads(options.part), options.threads)
     tool = binary(options)
-    print(f"{machine(options.folder)}, onnxruntime {versions(['onnxruntime'])['onnxruntime']}, {options.threads} threads\n")
+    version = versions(["onnxruntime"])["onnxruntime"]
+    print(f"{machine(options.folder)}, onnxruntime {version}, {options.threads} threads\n")
     with scratch(options) as folder:
         rows = [compare(tool, model, folder, options) for model in options.models]
     against = ["whole ÷ (run + f64)", "whole ÷ onnxruntime", "run ÷ onnxruntime"]

@@ -5,9 +5,10 @@
 
 A task is a line of JSON: `original`, a file, and `results`, an object of files by name. Two judges, each in a process
 of its own per model: onnxruntime with all optimisations off, so that it changes nothing itself, and ONNX's
-reference evaluator, for models that onnxruntime does not run, and with `--both` for all that it is right about
-(see `trusted`). Both models get the same random inputs, of as many seeds as SEEDS; of those that a tool has removed, the result gets none. The difference is the largest one, relative to the largest
-magnitude of the original's output; where it is above TOLERANCES the result is wrong. Integers have to be equal.
+reference evaluator, for models that onnxruntime does not run, and with `--both` for all that it is right about (see
+`trusted`). Both models get the same random inputs, of as many seeds as SEEDS; of those that a tool has removed, the
+result gets none. The difference is the largest one, relative to the largest magnitude of the original's output; where
+it is above TOLERANCES the result is wrong. Integers have to be equal.
 
 Prints a line of JSON per task: by name, `verdict` and `difference`, which is the larger one of the judges, and a
 `detail`. Verdicts: `same`; `wrong`; `invalid`: no judge that runs the original runs the result; `disputed`: the judges

@@ -20,11 +20,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import onnx
-
 import small_graphs
 import tools
 from measure import ROOT, Failed, arguments, binary, in_pairs, machine, markdown, peak, run, scratch, spread, versions
+from small_graphs import batch_norms
 
 HERE = Path(__file__).resolve().parent
 OURS = {"bn-tool": [], "bn-tool --no-verify": ["--no-verify"]}
@@ -36,20 +35,6 @@ def command(tool, name, source, target):
     if name in OURS:
         return [tool, "fold", source, "-o", target, "--quiet", *OURS[name]]
     return [sys.executable, HERE / "tools.py", name, source, target]
-
-
-def batch_norms(path):
-    """How many there are in a file, those of subgraphs and functions included."""
-
-    def count(nodes):
-        return sum(
-            (node.op_type == "BatchNormalization" and node.domain in ("", "ai.onnx"))
-            + sum(count(attribute.g.node) for attribute in node.attribute)
-            for node in nodes
-        )
-
-    model = onnx.load(path, load_external_data=False)
-    return count(model.graph.node) + sum(count(function.node) for function in model.functions)
 
 
 def measured(tool, name, model, folder, kept, runs):
@@ -98,7 +83,11 @@ def cell_left(figures):
     if "failed" in figures:
         return "failed"
     verdict = figures["verdict"]
-    return f"{figures['left']}" if verdict == "same" else f"{figures['left']}, **{verdict}** {figures['difference']}"
+    return f"{figures['left']}" if verdict == "same" else f"{figures['left']}, **{verdict}**"
+
+
+def cell_difference(figures):
+    return "–" if figures.get("difference") is None else f"{figures['difference']:.1e}"
 
 
 def cell_time(figures):
@@ -106,6 +95,10 @@ def cell_time(figures):
         return "failed"
     whole, inner = figures["wall"].median, figures["inner"].median
     return f"{whole:.1f}" if whole == inner else f"{whole:.0f} ({inner:.1f})"
+
+
+def cell_number(figures, number):
+    return "failed" if "failed" in figures else f"{number():.1f}"
 
 
 def tables(results):
@@ -117,13 +110,13 @@ def tables(results):
     facts = [[f"{result['size'] / 1e6:.1f}", result["norms"]] for result in results]
     markdown(head, [[row[0], *fact, *row[1:]] for row, fact in zip(rows(cell_left), facts)])
     print("Largest difference\n")
-    markdown(["model", *TOOLS], rows(lambda figures: f"{figures.get('difference') or 0:.1e}"))
+    markdown(["model", *TOOLS], rows(cell_difference))
     print("Time ÷ cp: the whole process (without start and imports)\n")
     markdown(["model", *TOOLS], rows(cell_time))
     print("Processor time ÷ cp, the whole process\n")
-    markdown(["model", *TOOLS], rows(lambda figures: "failed" if "failed" in figures else f"{figures['cpu'].median:.1f}"))
+    markdown(["model", *TOOLS], rows(lambda figures: cell_number(figures, lambda: figures["cpu"].median)))
     print("Peak memory ÷ size of the file\n")
-    markdown(["model", *TOOLS], rows(lambda figures: "failed" if "failed" in figures else f"{figures['memory']:.1f}"))
+    markdown(["model", *TOOLS], rows(lambda figures: cell_number(figures, lambda: figures["memory"])))
 
 
 def main():
@@ -136,11 +129,12 @@ def main():
     tool = binary(options)
     packages = ["numpy", "onnx", *sorted(set(tools.PACKAGES.values()))]
     named = [f"{name} {version}" for name, version in versions(packages).items()]
-    print(f"{machine(options.folder)}\n{run([tool, '--version'], output=True).output.decode().strip()}, {', '.join(named)}\n")
+    own = run([tool, "--version"], output=True).output.decode().strip()
+    print(f"{machine(options.folder)}\n{', '.join([own, *named])}\n")
     with scratch(options) as folder:
         kept = options.keep or folder / "kept"
         if options.fixtures:
-            results = small_graphs.compare(lambda *parts: command(tool, *parts), TOOLS, folder, kept)
+            results = small_graphs.compare(lambda *parts: command(tool, *parts), TOOLS, kept)
         else:
             models = options.models or sorted(ROOT.glob("fixtures/digits/*.onnx"))
             results = [compare(tool, model, folder, kept / model.stem, options.runs) for model in models]

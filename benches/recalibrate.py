@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times `bn-tool recalibrate --method exact` against PyTorch's `update_bn` on ResNet-50, in pairs.
 
-    python3 benches/recalibrate.py [--binary BINARY] [--python PYTHON] [--runs N] [--model MODEL.onnx] [--data IMAGES.npy]
+    python3 benches/recalibrate.py [--binary BINARY] [--python PYTHON] [--runs N] [--model MODEL.onnx] [--data X.npy]
 
 Needs a Python with numpy, torch, torchvision and onnx (`--python`, default: the one that runs this). Unless they
 are given, the model (random weights, every BatchNormalization kept) and 256 smooth random images of 3 x 224 x 224

@@ -34,12 +34,27 @@ def graphs(folder):
             yield target
 
 
+def batch_norms(path):
+    """How many there are in a file, those of subgraphs and functions included."""
+
+    def count(nodes):
+        return sum(
+            (node.op_type == "BatchNormalization" and node.domain in ("", "ai.onnx"))
+            + sum(count(attribute.g.node) for attribute in node.attribute)
+            for node in nodes
+        )
+
+    model = onnx.load(path, load_external_data=False)
+    return count(model.graph.node) + sum(count(function.node) for function in model.functions)
+
+
 def outcomes(command, name, tasks):
     """What became of each graph with one tool: outcome and detail."""
     if name in tools.PACKAGES:
         lines = "".join(f"{source}\t{target}\n" for source, target in tasks)
         process = [sys.executable, str(HERE / "tools.py"), name]
-        done = subprocess.run(process, input=lines, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+        quiet = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        done = subprocess.run(process, input=lines, text=True, check=True, **quiet)
         return [json.loads(line) for line in done.stdout.splitlines()]
     return [_outcome([str(part) for part in command(name, source, target)]) for source, target in tasks]
 
@@ -59,10 +74,8 @@ def judge(sources, names, kept):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def compare(command, names, folder, kept):
+def compare(command, names, kept):
     """Runs all tools on all graphs, and prints how many come out right, and which do not, and why."""
-    from peers import batch_norms
-
     sources = list(graphs(kept / "original"))
     found = {}
     for name in names:
