@@ -1,29 +1,25 @@
 #!/usr/bin/env python3
-"""What it costs to run models in a child process: interleaved runs of `verify` on the digits.
+"""What it costs to run models in a child process: `verify` on the digits with and without one, in pairs.
 
-    python3 benches/containment.py [BINARY] [RUNS]
+    python3 benches/containment.py [--binary BINARY] [--runs N]
 """
 
 import os
-import statistics
-import subprocess
-import sys
-import time
 
-BINARY = sys.argv[1] if len(sys.argv) > 1 else "target/release/bn-tool"
-RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 50
-MODEL = os.path.join(os.path.dirname(__file__), "../fixtures/digits/digits.onnx")
-COMMAND = [BINARY, "verify", "--quiet", "--threads", "1", MODEL, MODEL]
+from measure import ROOT, arguments, binary, in_pairs, run, show
 
 
-def milliseconds(environment):
-    start = time.perf_counter()
-    subprocess.run(COMMAND, env=environment, check=True)
-    return (time.perf_counter() - start) * 1e3
+def main():
+    options = arguments(__doc__, runs=50).parse_args()
+    model = ROOT / "fixtures" / "digits" / "digits.onnx"
+    command = [binary(options), "verify", "--quiet", "--threads", "1", model, model]
+    # What the tool tells its child: who believes to be one has none.
+    alone = dict(os.environ, BN_TOOL_CHILD=f"{os.getpid()} {1 << 62}")
+    pairs = in_pairs(lambda: run(command), lambda: run(command, environment=alone), options.runs)
+    for name, side in [("in a child: ms", 0), ("alone: ms", 1)]:
+        show(name, [pair[side].wall * 1e3 for pair in pairs])
+    show("more in a child: ms", [(child.wall - alone.wall) * 1e3 for child, alone in pairs])
 
 
-# What the tool tells its child: who believes to be one has none.
-alone = dict(os.environ, BN_TOOL_CHILD=f"{os.getpid()} {1 << 62}")
-pairs = [(milliseconds(alone), milliseconds(os.environ)) for _ in range(RUNS)]
-for name, times in zip(("alone", "in a child"), zip(*pairs)):
-    print(f"{name:10}  least {min(times):6.1f} ms  median {statistics.median(times):6.1f} ms")
+if __name__ == "__main__":
+    main()
