@@ -47,6 +47,16 @@ impl<'m> Engine<'m> {
         Ok(compiled)
     }
 
+    /// The original, compiled for shapes that may be wrong for it. If they are right, the result is wanted next:
+    /// it is compiled beside it, and whatever is wrong with it is found then.
+    ///
+    /// # Errors
+    /// When the engine cannot run the original.
+    pub fn original(&self, shapes: &[Vec<usize>]) -> Result<Compiled, EngineError> {
+        let [original, _] = side_by_side(|side| self.compiled(side, shapes));
+        original
+    }
+
     /// Both models, compiled for these shapes.
     ///
     /// # Errors

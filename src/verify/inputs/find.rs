@@ -84,7 +84,7 @@ impl<'a> Finder<'a> {
     fn random(&self, attempts: Vec<Shapes>, samples: Range<usize>, engines: &[Engine]) -> Result<Round, VerifyError> {
         let mut first = None;
         for shapes in attempts {
-            let compiled = engines.iter().map(|engine| engine.compiled(0, &shapes.shapes)).collect();
+            let compiled = engines.iter().map(|engine| engine.original(&shapes.shapes)).collect();
             let originals: Vec<Compiled> = match compiled {
                 Ok(originals) => originals,
                 Err(error) if error.is_final() => return Err(VerifyError::original(error)),
