@@ -4,8 +4,7 @@
     python3 benches/engine.py MODEL.onnx... [--binary BINARY] [--other BINARY] [--runs N] [--images N] [--threads N]
 
 Needs a Python with numpy and onnxruntime, and the release binary. What bn-tool does is `recalibrate --method
-fixed-point --max-passes 1`: one pass of the network over all images, with moments taken at every
-BatchNormalization; it reports images per second itself, without loading and writing. onnxruntime runs the same
+exact`: one pass of the network over all images, with moments taken at every BatchNormalization; it reports images per second itself, without loading and writing. onnxruntime runs the same
 images, one by one, on as many threads. Each round is a process of its own per side; they alternate, and the
 first round, which warms the page cache, is not counted. With `--other` a second binary takes the place of
 onnxruntime, and `verify` of both is compared as well, by what it says itself that running 16 samples took.
@@ -65,7 +64,7 @@ def compare(options, tool, model, folder):
 
     def recalibrate(binary):
         command = [binary, "recalibrate", model, "--data", data, "--threads", options.threads, "--format", "json"]
-        passes = ["--method", "fixed-point", "--max-passes", 1, "--quiet", "-o", folder / "recalibrated.onnx"]
+        passes = ["--method", "exact", "--quiet", "-o", folder / "recalibrated.onnx"]
         return rate([*command, *passes])
 
     def report(what, form, other, pairs):
