@@ -188,7 +188,7 @@ impl<'a> Comparison<'a> {
             let apart = Apart { original: original.relative(), result: result.relative() };
             let other = judge.second_report(first, &second[output], f64);
             report.same &= other.same;
-            report.other_engine = Some(Box::new(OtherEngine { name: engine.runtime.name(), report: other, apart }));
+            report.other_engine = Some(Box::new(OtherEngine { engine: engine.runtime.name(), report: other, apart }));
         }
         report
     }

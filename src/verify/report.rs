@@ -106,7 +106,7 @@ pub struct InputReport {
 #[derive(Clone, Debug, Serialize)]
 pub struct OtherEngine {
     /// The name of the engine.
-    pub name: &'static str,
+    pub engine: &'static str,
     /// How the output differs when it runs the models.
     #[serde(flatten)]
     pub report: OutputReport,
@@ -273,7 +273,7 @@ impl OutputReport {
 
     fn sentence(&self) -> String {
         let differing = self.differing();
-        let engine = self.differing_engine().map_or(String::new(), |other| format!("in {} ", other.name));
+        let engine = self.differing_engine().map_or(String::new(), |other| format!("in {} ", other.engine));
         let mut sentence =
             format!("{engine}output `{}` differs by {:.1e} of its largest element", self.name, differing.max_rel);
         if let Some(Worst { sample, index, original, result }) = &differing.worst {

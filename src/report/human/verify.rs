@@ -39,9 +39,9 @@ pub(super) fn differing(verification: Option<&Verification>) -> String {
 fn output_rows(output: &OutputReport) -> Vec<Vec<Cell>> {
     let own = output.within_tolerance && output.f64.as_ref().is_none_or(|f64| f64.same);
     let mut rows = vec![row(&output.name, own, figures(output))];
-    if let Some(OtherEngine { name, report, apart }) = output.other_engine.as_deref() {
+    if let Some(OtherEngine { engine, report, apart }) = output.other_engine.as_deref() {
         let engines = format!("engines apart {:.1e}, of the result {:.1e}", apart.original, apart.result);
-        rows.push(row("", report.same, format!("in {name}: {}, {engines}", figures(report))));
+        rows.push(row("", report.same, format!("in {engine}: {}, {engines}", figures(report))));
     }
     rows
 }
